@@ -1,0 +1,75 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of linux_tcp.tuning.timewait_settings; its documentation is in plugins/modules/timewait_settings.py."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ansible import constants as C
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boot_values, knob_values, plain
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import origin_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Probe, apply_script, probe_script, state_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import diff_of, failure_in, log_of, steps_of
+
+
+class ActionModule(TimewaitAction):
+    spec = {name: {"type": "raw"} for name in ("state", "conflicts", "path", *KNOBS)}
+
+    def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
+        request = request_of(arguments)
+        exposure_of(claims)  # a contradiction among the tags ends it before the host is contacted
+        probe = Probe(request.path, tuple(KNOBS), listeners="ip_local_port_range" in request.values)
+        answer, _sections, snapshot = self.ask(probe_script(probe), probe.nonce)
+        made = plan(snapshot, exposure_of(claims, snapshot), request)
+        result = self._predicted(made, snapshot, arguments)
+        if made.refused and request.state == "present":
+            return {**result, "failed": True, "msg": self._refusal(made, task_vars)}
+        if self._task.check_mode or not made.changed:
+            return result
+        steps = steps_of(made)
+        log = [] if self._no_log(task_vars) else log_of(made)
+        script = apply_script(probe, state_of(answer, probe.nonce), steps, log)
+        _answer, sections, after = self.ask(script, probe.nonce)
+        left = plan(after, exposure_of(claims, after), request)
+        failure = failure_in(sections, steps)
+        # A connection plugin that tries again sends the script twice: the second finds the first's work done.
+        if failure and left.changed:
+            return {**result, "changed": False, "failed": True, "msg": failure, "after": knob_values(after)}
+        if left.changed:
+            return {**result, "failed": True, "msg": f"not as planned in the end; left to do: {log_of(left)}"}
+        return {**result, "after": knob_values(after), "boot": boot_values(after, after.files)}
+
+    def _predicted(self, made: Plan, snapshot: Snapshot, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The result as it will be: in check mode the answer, in a real run what is then confirmed."""
+        before = knob_values(snapshot)
+        origin = origin_of(self._task, "tcp_tw_recycle", arguments.get("tcp_tw_recycle"))
+        return {
+            "changed": made.changed,
+            "diff": diff_of(made),
+            "before": before,
+            "after": {**before, **{change.knob: plain(change.after) for change in made.changes}},
+            "boot": boot_values(snapshot, made.files),
+            "refused": [
+                {**asdict(refusal), "evidence": list(refusal.evidence), "origin": origin} for refusal in made.refused
+            ],
+            "warnings": list(made.warnings),
+        }
+
+    def _refusal(self, made: Plan, task_vars: dict[str, Any]) -> str:
+        first = made.refused[0]
+        host = self._task.delegate_to or task_vars["inventory_hostname"]
+        reasons = "; ".join(f"{refusal.reason} ({', '.join(refusal.evidence)})" for refusal in made.refused)
+        return f"refused to set {first.key} to {first.value} on {host}: {reasons}. Nothing was touched. {first.remedy}"
+
+    def _no_log(self, task_vars: dict[str, Any]) -> bool:
+        silent = C.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=task_vars)
+        return bool(self._task.no_log or silent)

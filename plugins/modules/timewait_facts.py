@@ -1,0 +1,102 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: timewait_facts
+short_description: Facts about TIME_WAIT, with findings
+version_added: 0.1.0
+description:
+  - Reads what decides how a host treats sockets in TIME_WAIT, now and after the next boot, and says what is wrong.
+  - One round trip. Nothing on the host is changed, and nothing is done per socket.
+  - The host needs no Python. A POSIX C(sh) with C(cat) and C(uname) is enough. Without root some facts may be missing.
+author:
+  - linux_tcp.tuning authors (@linux-tcp)
+extends_documentation_fragment:
+  - linux_tcp.tuning.exposure
+  - linux_tcp.tuning.attributes
+  - linux_tcp.tuning.attributes.reads
+seealso:
+  - module: linux_tcp.tuning.timewait_settings
+"""
+
+EXAMPLES = r"""
+- name: Read the facts
+  linux_tcp.tuning.timewait_facts:
+
+- name: Stop where something is wrong
+  ansible.builtin.assert:
+    that: ansible_facts.timewait.findings | selectattr('severity', 'eq', 'error') | length == 0
+    fail_msg: "{{ ansible_facts.timewait.findings | map(attribute='message') | join('; ') }}"
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The facts, below C(timewait). C(docs/timewait_facts.schema.json) in this collection describes them exactly.
+  returned: always
+  type: dict
+  contains:
+    timewait:
+      description: All facts. What a host does not have is null or absent, never a made-up value.
+      returned: always
+      type: dict
+      contains:
+        kernel:
+          description: System, release and machine, and whether this is the initial network namespace.
+          type: dict
+          sample: {system: Linux, release: 6.1.0-44-amd64, machine: x86_64, initial_namespace: true}
+        sysctls:
+          description:
+            - Every knob that this collection knows, by name.
+            - Each has C(key), C(supported) (this kernel has it), C(value), C(default) (this kernel's own, where it can be
+              seen), and C(boot) and C(reload), which are what the next boot and C(sysctl --system) would make of it.
+          type: dict
+          sample:
+            tcp_tw_reuse:
+              key: net.ipv4.tcp_tw_reuse
+              supported: true
+              value: 1
+              default: 2
+              boot: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: systemd-sysctl 252}
+              reload: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: procps 4.0.2}
+        timestamps:
+          description: The setting, and how this kernel offsets timestamps (per_connection, per_host, none or unknown).
+          type: dict
+          sample: {setting: 1, offset: unknown}
+        sockets:
+          description: The number of TIME_WAIT sockets, their limit, and the share of it that is taken (0 to 1).
+          type: dict
+          sample: {time_wait: 120, limit: 262144, share: 0.0005}
+        ports:
+          description: The range for outgoing connections, the reserved ports in pairs, and how many can be used.
+          type: dict
+          sample: {range: [32768, 60999], reserved: [[8080, 8080]], usable: 28232}
+        counters:
+          description: Those TcpExt counters that say something of TIME_WAIT, by name. Absent ones are absent.
+          type: dict
+          sample: {TW: 511, TWRecycled: 0, TCPTimeWaitOverflow: 0}
+        exposure:
+          description: What is known of the host's exposure, each with its evidence.
+          type: dict
+          sample:
+            public_facing: {value: true, evidence: [tagged public_facing by group public_facing]}
+            behind_nat: {value: false, evidence: []}
+            private: {value: false, evidence: []}
+            unclassified: {value: false, evidence: []}
+        findings:
+          description: What is wrong, the worst first. Severities are error, warning and info.
+          type: list
+          elements: dict
+          sample:
+            - id: reuse_without_timestamps
+              severity: error
+              message: "tcp_tw_reuse is on and does nothing: without timestamps no TIME_WAIT socket is ever reused"
+              evidence: [net.ipv4.tcp_tw_reuse is 1, net.ipv4.tcp_timestamps is 0]
+              remedy: sysctl -w net.ipv4.tcp_timestamps=1, and the role linux_tcp.tuning.timewait to keep it so
+"""

@@ -1,0 +1,67 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the actions have in common: their arguments, the tags of the host, and errors that say what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ._exposure import Claim
+from ._inventory import claims_for
+from ._policy import Impossible
+from ._script import BadAnswer, Section
+from ._snapshot import Snapshot, printable, snapshot_of
+from ._transport import NoShell, run
+from ._values import BadRequest
+
+#: Options that every action takes, so that module_defaults can be given for the whole group. Values are raw: what
+#: they may be is checked by the engine, because core's own types let true, '1.0' and full-width digits through.
+COMMON_SPEC: dict[str, dict[str, Any]] = {
+    "exposure": {"type": "raw"},
+    "public_groups": {"type": "raw"},
+    "nat_groups": {"type": "raw"},
+}
+
+
+class TimewaitAction(ActionBase):  # type: ignore[misc]
+    """One round trip over the connection, no temporary files, no interpreter on the host."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = True
+    _supports_check_mode = True
+    _supports_async = False
+
+    spec: dict[str, dict[str, Any]] = {}
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validated, arguments = self.validate_argument_spec(argument_spec={**COMMON_SPEC, **self.spec})
+        try:
+            claims = self._claims(arguments, task_vars or {})
+            result.update(self.answer(arguments, claims, task_vars or {}))
+        except (BadRequest, Impossible, NoShell) as error:
+            raise AnsibleActionFail(str(error)) from error
+        except BadAnswer as error:
+            raise AnsibleActionFail(f"the host's answer cannot be used: {error}") from error
+        return result
+
+    def ask(self, script: str, nonce: str) -> tuple[bytes, list[Section], Snapshot]:
+        """Runs a script on the host: its answer, the sections in it, and the state of the host. Raises BadAnswer."""
+        answer, sections = run(self, script, nonce)
+        try:
+            return answer, sections, snapshot_of(sections)
+        except (ValueError, IndexError) as error:
+            raise BadAnswer(printable(str(error))) from error
+
+    def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _claims(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[Claim]:
+        try:
+            return claims_for(task_vars, self._task.delegate_to, arguments, self._templar.template)
+        except AnsibleError as error:
+            raise BadRequest(f"the exposure of this host cannot be told, as a variable has no value: {error}") from error

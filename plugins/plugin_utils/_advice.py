@@ -1,0 +1,166 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is wrong with a host, each finding with its evidence and a remedy. Pure. No finding without evidence.
+
+A high number of TIME_WAIT sockets is none: by itself it is no problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ._exposure import Exposure
+from ._knobs import KNOBS
+from ._policy import REMEDY
+from ._snapshot import Snapshot, printable
+from ._sysctld import decide
+from ._values import kernel_text, kernel_value
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``id`` is stable; ``evidence`` has numbers with their units; ``remedy`` can be pasted or followed as it is."""
+
+    id: str
+    severity: Severity
+    message: str
+    evidence: tuple[str, ...]
+    remedy: str
+
+
+def findings_of(snapshot: Snapshot, exposure: Exposure) -> list[Finding]:
+    """Every finding of a host, the worst first; none for a host with nothing wrong."""
+    found = [finding for rule in RULES if (finding := rule(snapshot, exposure))]
+    order: Sequence[Severity] = ("error", "warning", "info")
+    return sorted(found, key=lambda finding: order.index(finding.severity))
+
+
+def recycle_enabled(snapshot: Snapshot, exposure: Exposure) -> Finding | None:
+    value = snapshot.knobs.get("tcp_tw_recycle")
+    if not value:
+        return None
+    dropped = snapshot.counters.get("PAWSPassive")
+    evidence = [f"net.ipv4.tcp_tw_recycle is {value}", *exposure.public_facing, *exposure.behind_nat]
+    if dropped is not None:
+        evidence.append(f"{dropped} connection attempts dropped so far (PAWSPassive)")
+    return Finding(
+        "recycle_enabled",
+        "error",
+        "tcp_tw_recycle is on: clients that share an address, or whose kernel randomises timestamps, cannot connect "
+        "now and then",
+        tuple(evidence),
+        f"sysctl -w net.ipv4.tcp_tw_recycle=0, and the role linux_tcp.tuning.timewait to keep it so. {REMEDY}",
+    )
+
+
+def recycle_in_file(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    loader = snapshot.loaders.boot or snapshot.loaders.reload
+    decision = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader) if loader else None
+    if not decision or decision.value is None or kernel_value(KNOBS["tcp_tw_recycle"], decision.value) == 0:
+        return None
+    assert decision.setting
+    where = f"{printable(decision.setting.file.path)} line {decision.setting.line.number}"
+    inert = "" if "tcp_tw_recycle" in snapshot.knobs else ", which this kernel does not have; an older one would take it"
+    return Finding(
+        "recycle_in_file",
+        "warning",
+        f"a sysctl file turns tcp_tw_recycle on at boot{inert}",
+        (f"{where}: {printable(decision.setting.line.text)}",),
+        f"remove line {decision.setting.line.number} of {printable(decision.setting.file.path)}",
+    )
+
+
+def reuse_without_timestamps(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    if snapshot.knobs.get("tcp_tw_reuse") != 1 or snapshot.knobs.get("tcp_timestamps") != 0:
+        return None
+    evidence = ["net.ipv4.tcp_tw_reuse is 1", "net.ipv4.tcp_timestamps is 0"]
+    loader = snapshot.loaders.boot
+    setting = decide(KNOBS["tcp_timestamps"].path, snapshot.files, loader).setting if loader else None
+    if setting:
+        evidence.append(f"set by {printable(setting.file.path)} line {setting.line.number}")
+    return Finding(
+        "reuse_without_timestamps",
+        "error",
+        "tcp_tw_reuse is on and does nothing: without timestamps no TIME_WAIT socket is ever reused",
+        tuple(evidence),
+        "sysctl -w net.ipv4.tcp_timestamps=1, and the role linux_tcp.tuning.timewait to keep it so",
+    )
+
+
+def reuse_two_is_global(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    if snapshot.knobs.get("tcp_tw_reuse") != 2 or snapshot.kernel.version >= (4, 18):
+        return None
+    return Finding(
+        "reuse_two_is_global",
+        "warning",
+        "tcp_tw_reuse is 2, which before Linux 4.18 does not mean 'loopback only' but on for all connections",
+        ("net.ipv4.tcp_tw_reuse is 2", f"kernel {printable(snapshot.kernel.release)}"),
+        "sysctl -w net.ipv4.tcp_tw_reuse=1 says what is meant (or =0 to turn it off)",
+    )
+
+
+def boot_differs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    loader = snapshot.loaders.boot
+    if loader is None:
+        return None
+    evidence = []
+    for name, now in snapshot.knobs.items():
+        decision = decide(KNOBS[name].path, snapshot.files, loader)
+        after = None if decision.value is None else kernel_value(KNOBS[name], decision.value)
+        if decision.setting and after is not None and after != now:
+            evidence.append(
+                f"{KNOBS[name].key} is {kernel_text(now)} and will be {kernel_text(after)} "
+                f"({printable(decision.setting.file.path)} line {decision.setting.line.number})"
+            )
+    if not evidence:
+        return None
+    return Finding(
+        "boot_differs",
+        "warning",
+        "a reboot would change values that hold now",
+        tuple(evidence),
+        "sysctl --system to take the files' values now, or the role linux_tcp.tuning.timewait to keep safe ones",
+    )
+
+
+def boot_hangs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    special = [printable(file.path) for file in snapshot.files if file.kind == "special"]
+    if not special:
+        return None
+    return Finding(
+        "boot_hangs",
+        "error",
+        "a sysctl directory holds a FIFO or a device: systemd-sysctl would wait for it for ever when this host boots",
+        tuple(f"{path} is no regular file" for path in special),
+        f"rm {special[0]}",
+    )
+
+
+def bucket_overflow(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    overflows = snapshot.counters.get("TCPTimeWaitOverflow")
+    if not overflows:
+        return None
+    limit = snapshot.knobs.get("tcp_max_tw_buckets")
+    return Finding(
+        "bucket_overflow",
+        "warning",
+        "sockets were closed without TIME_WAIT because there were too many: late segments may reach a new connection",
+        (f"TCPTimeWaitOverflow is {overflows} since boot", f"net.ipv4.tcp_max_tw_buckets is {limit}"),
+        f"timewait_tcp_max_tw_buckets: {limit * 2 if isinstance(limit, int) and limit > 0 else 262144}",
+    )
+
+
+RULES: tuple[Callable[[Snapshot, Exposure], Finding | None], ...] = (
+    recycle_enabled,
+    recycle_in_file,
+    reuse_without_timestamps,
+    reuse_two_is_global,
+    boot_differs,
+    boot_hangs,
+    bucket_overflow,
+)

@@ -1,0 +1,159 @@
+# shellcheck shell=sh
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Carries a plan out, or leaves the host as it was. Sent behind _probe.sh, with these in front of it (see _script.py):
+#   EXPECTED   the state section of the probe that the plan rests on
+#   STEPS      number of steps; do_1, undo_1 and so on are functions that call those below
+#   LOG        lines for the host's own log, one per change; empty for none
+# and a call of apply_main behind it. From the first step on, no signal and no closed connection ends it half-way:
+# the way back is in here too, because a controller that lost its connection cannot send it any more.
+# shellcheck disable=SC2154 # N, IPV4 and the functions of _probe.sh
+
+# One run at a time. Everybody puts up a flag named after his own process, and only then looks for others: of two
+# that start together at least one sees the other. The one with the lower pid waits with his flag up, the other
+# takes his down and tries again. A flag of a dead process (or an earlier boot) is taken away by whoever sees it.
+LOCK=/run/linux_tcp.tuning
+PATIENCE=30
+
+start_of() {
+  IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  # The name of a program may hold spaces and brackets: count from behind it. The start is field 22, here the 20th.
+  set -f
+  # shellcheck disable=SC2086 # word splitting is the point
+  set -- ${stat##*) }
+  set +f
+  printf '%s' "${20}"
+}
+
+lock() {
+  if ! [ -d /run ]; then LOCK=/var/run/linux_tcp.tuning; fi
+  boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
+  flag=$LOCK.$boot.$$.$(start_of $$)
+  waited=0
+  while :; do
+    : >"$flag" || return 1
+    rival=$(live_rival)
+    if [ -z "$rival" ]; then return 0; fi
+    if [ "$rival" -lt $$ ]; then rm -f "$flag"; fi
+    if [ "$waited" -ge "$PATIENCE" ]; then
+      rm -f "$flag"
+      echo "another run, process $rival on this host, has been at it for $PATIENCE s"
+      return 1
+    fi
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
+live_rival() {
+  for other in "$LOCK".*; do
+    if [ "$other" = "$flag" ] || ! [ -e "$other" ]; then continue; fi
+    id=${other#"$LOCK".}
+    pid=${id#*.}
+    start=${pid#*.}
+    pid=${pid%%.*}
+    if [ "${id%%.*}" = "$boot" ] && [ "$(start_of "$pid")" = "$start" ]; then
+      printf '%s' "$pid"
+      return
+    fi
+    rm -f "$other"
+  done
+}
+unlock() { rm -f "$flag"; }
+
+# Every step does nothing where nothing is to be done, so that a step which failed half-way can be undone like one
+# that succeeded.
+
+# Writes a value and reads it back: a knob may take what it is given and make something else of it.
+set_knob() { # name value
+  if [ "$(value_of "$1")" = "$2" ]; then return 0; fi
+  printf '%s\n' "$2" | cat >"$IPV4/$1" || return 1
+  if [ "$(value_of "$1")" != "$2" ]; then
+    echo "$IPV4/$1 took '$2' and reads '$(value_of "$1")'"
+    return 1
+  fi
+}
+value_of() { # name; the kernel separates the numbers of a range with tabs
+  text=$(cat "$IPV4/$1") || return 1
+  set -f
+  # shellcheck disable=SC2086 # word splitting is the point
+  set -- $text
+  set +f
+  printf '%s' "$*"
+}
+
+# The name begins with a dot and does not end in .conf: no loader reads it. O_EXCL (set -C) and the mode the file
+# is to have from the start, as it holds nothing secret.
+new_file_for() { new=${1%/*}/.${1##*/}.timewait-new; }
+
+put_in_place() { # file
+  if [ -L "$1" ]; then echo "$1 is a symbolic link now"; rm -f "$new"; return 1; fi
+  if have sync; then sync -- "$new" || { rm -f "$new"; return 1; }; fi
+  mv -f -- "$new" "$1" || { rm -f "$new"; return 1; }
+  if have restorecon; then restorecon "$1"; fi
+}
+
+set_file() { # file content
+  if [ -f "$1" ] && [ "$(cat -- "$1"; echo .)" = "$2." ]; then return 0; fi
+  new_file_for "$1"
+  rm -f -- "$new" || return 1
+  (
+    set -C
+    umask 022
+    printf '%s' "$2" | cat >"$new"
+  ) || { rm -f "$new"; return 1; }
+  put_in_place "$1"
+}
+remove_file() { rm -f -- "$1"; }
+
+# One line of somebody else's file, commented out or brought back; all other bytes, owner and mode stay.
+edit_line() { # file number sed-command
+  if [ "$(LC_ALL=C sed "$2$3" <"$1"; echo .)" = "$(cat -- "$1"; echo .)" ]; then return 0; fi
+  new_file_for "$1"
+  rm -f -- "$new" || return 1
+  cp -p -- "$1" "$new" && LC_ALL=C sed "$2$3" <"$1" >"$new" || { rm -f "$new"; return 1; }
+  put_in_place "$1"
+}
+
+undo_from() {
+  i=$1
+  while [ "$i" -ge 1 ]; do
+    words=$("undo_$i" 2>&1) || { frame "not_undone $i"; printf '%s' "$words"; close 1; }
+    i=$((i - 1))
+  done
+}
+
+carry_out() {
+  i=1
+  while [ "$i" -le "$STEPS" ]; do
+    words=$("do_$i" 2>&1) || {
+      frame "failed $i"
+      printf '%s' "$words"
+      close 1
+      undo_from "$i"
+      return 1
+    }
+    i=$((i + 1))
+  done
+}
+
+write_log() {
+  if [ -z "$LOG" ] || ! have logger; then return; fi
+  printf '%s\n' "$LOG" | while IFS= read -r line; do logger -t linux_tcp.tuning -- "$line"; done
+}
+
+apply() {
+  trap '' HUP INT QUIT TERM PIPE
+  frame lock
+  lock 2>&1 || { close 1; return; }
+  close 0
+  now=$(state)
+  if [ "$now" != "$EXPECTED" ]; then
+    frame changed_meanwhile; close 1
+  elif carry_out; then
+    frame done; close 0
+    write_log
+  fi
+  unlock
+}

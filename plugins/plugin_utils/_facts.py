@@ -1,0 +1,130 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts of a host, as plain data for ``ansible_facts.timewait``. Pure. docs/timewait_facts.schema.json has its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ._advice import Finding
+from ._exposure import Exposure
+from ._knobs import KNOBS
+from ._loaders import Loader
+from ._snapshot import Snapshot, printable
+from ._sysctld import SysctlFile, decide
+from ._values import PortRange, Value, kernel_value, merged, without
+
+
+def plain(value: Value | None) -> Any:
+    """A value as JSON has it: an integer, two integers for a range, a list of those for a list of ports."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, PortRange):
+        return [value.low, value.high]
+    return [[low, high] for low, high in value]
+
+
+def knob_values(snapshot: Snapshot) -> dict[str, Any]:
+    """The values that the kernel has now."""
+    return {name: plain(snapshot.knobs[name]) for name in KNOBS if name in snapshot.knobs}
+
+
+def decided(
+    name: str, files: Sequence[SysctlFile], loader: Loader | None, loader_name: str, default: Value | None
+) -> dict[str, Any]:
+    """What a loader makes of a knob, and the line that decides. ``value`` is null where that is not known."""
+    if loader is None:
+        return {"value": None, "source": None, "line": None, "loader": loader_name}
+    decision = decide(KNOBS[name].path, files, loader)
+    value = None if decision.value is None else kernel_value(KNOBS[name], decision.value)
+    setting = decision.setting
+    return {
+        # A text that the kernel refuses leaves the default in force.
+        "value": plain(default if value is None else value),
+        "source": printable(setting.file.path) if setting else None,
+        "line": setting.line.number if setting else None,
+        "loader": loader_name,
+    }
+
+
+def boot_values(snapshot: Snapshot, files: Sequence[SysctlFile]) -> dict[str, Any]:
+    """For each knob that this kernel has: what holds after the next boot."""
+    loaders = snapshot.loaders
+    return {
+        name: decided(name, files, loaders.boot, loaders.boot_name, snapshot.defaults.get(name))
+        for name in KNOBS
+        if name in snapshot.knobs
+    }
+
+
+def facts_of(snapshot: Snapshot, exposure: Exposure, findings: Sequence[Finding]) -> dict[str, Any]:
+    """All facts of a host."""
+    return {
+        "kernel": {
+            "system": printable(snapshot.kernel.system),
+            "release": printable(snapshot.kernel.release),
+            "machine": printable(snapshot.kernel.machine),
+            "initial_namespace": snapshot.initial_namespace,
+        },
+        "sysctls": {name: _sysctl(name, snapshot) for name in KNOBS},
+        "timestamps": _timestamps(snapshot),
+        "sockets": _sockets(snapshot),
+        "ports": _ports(snapshot),
+        "counters": dict(snapshot.counters),
+        "exposure": _exposure(exposure),
+        "findings": [{**asdict(finding), "evidence": list(finding.evidence)} for finding in findings],
+    }
+
+
+def _sysctl(name: str, snapshot: Snapshot) -> dict[str, Any]:
+    loaders = snapshot.loaders
+    default = snapshot.defaults.get(name)
+    return {
+        "key": KNOBS[name].key,
+        "supported": name in snapshot.knobs,
+        "value": plain(snapshot.knobs.get(name)),
+        "default": plain(default),
+        "boot": decided(name, snapshot.files, loaders.boot, loaders.boot_name, default),
+        "reload": decided(name, snapshot.files, loaders.reload, loaders.reload_name, snapshot.knobs.get(name)),
+    }
+
+
+def _timestamps(snapshot: Snapshot) -> dict[str, Any]:
+    """Whether offsets are random per connection cannot be read off the setting 1: it depends on the kernel's fixes."""
+    setting = snapshot.knobs.get("tcp_timestamps")
+    return {"setting": setting, "offset": "unknown" if setting in (None, 1) else "none"}
+
+
+def _sockets(snapshot: Snapshot) -> dict[str, Any]:
+    limit = snapshot.knobs.get("tcp_max_tw_buckets")
+    count = snapshot.time_wait
+    share = round(count / limit, 4) if isinstance(limit, int) and limit > 0 and count is not None else None
+    return {"time_wait": count, "limit": limit, "share": share}
+
+
+def _ports(snapshot: Snapshot) -> dict[str, Any]:
+    present = snapshot.knobs.get("ip_local_port_range")
+    reserved = snapshot.knobs.get("ip_local_reserved_ports")
+    listed = merged(reserved) if isinstance(reserved, tuple) and not isinstance(reserved, PortRange) else ()
+    usable = without((present,), listed) if isinstance(present, PortRange) else ()
+    return {
+        "range": plain(present),
+        "reserved": plain(listed),
+        "usable": sum(high - low + 1 for low, high in usable) if usable else None,
+    }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    def verdict(value: bool, evidence: tuple[str, ...]) -> dict[str, Any]:
+        return {"value": value, "evidence": [printable(words) for words in evidence]}
+
+    nothing = ("no tag, and no sign of exposure on the host itself",) if exposure.unclassified else ()
+    return {
+        "public_facing": verdict(bool(exposure.public_facing), exposure.public_facing),
+        "behind_nat": verdict(bool(exposure.behind_nat), exposure.behind_nat),
+        "private": verdict(exposure.attested_private, exposure.private),
+        "unclassified": verdict(exposure.unclassified, nothing),
+    }

@@ -1,0 +1,83 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tags of the host that a task changes, out of Ansible's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ._exposure import Claim, group_claims, words_of
+
+VARIABLE = "timewait_exposure"
+
+
+def claims_for(
+    task_vars: Mapping[str, Any],
+    delegate: str | None,
+    options: Mapping[str, Any],
+    template: Callable[[Any], Any],
+) -> list[Claim]:
+    """Every tag of the host, whatever it comes from.
+
+    ``delegate`` is the host that a task is delegated to: then that one is changed, and its tags count.
+    ``template`` renders a variable of this play. Raises BadRequest for a value that is no tag, and lets the errors
+    of ``template`` through: a tag that cannot be known must not be taken for none.
+    """
+    own = str(task_vars["inventory_hostname"])
+    host = delegate or own
+    hostvars = task_vars.get("hostvars", {})
+    inventory = _variables_of(hostvars, host)
+    variables = {name: template(task_vars[name]) for name in _VARIABLES if name in task_vars}
+    if delegate and variables.get(VARIABLE) == _variables_of(hostvars, own).get(VARIABLE):
+        # The variable is the other host's, and says nothing of this one.
+        variables.pop(VARIABLE, None)
+    claims = group_claims(
+        host,
+        task_vars.get("groups", {}),
+        _names(options.get("public_groups"), variables.get("timewait_public_groups"), inventory, 0),
+        _names(options.get("nat_groups"), variables.get("timewait_nat_groups"), inventory, 1),
+    )
+    found = words_of(inventory.get(VARIABLE), f"variable {VARIABLE} of {host}")
+    found += [
+        claim
+        for claim in words_of(variables.get(VARIABLE), f"variable {VARIABLE}")
+        if claim.tag not in {known.tag for known in found}
+    ]
+    if _facts_pretend(task_vars, inventory):
+        # A host may add exposure to itself. That it is private is for somebody else to say.
+        found = [claim for claim in found if claim.tag != "private"]
+    return claims + found + words_of(options.get("exposure"), "option exposure")
+
+
+_GROUP_VARIABLES = ("timewait_public_groups", "timewait_nat_groups")
+_VARIABLES = (VARIABLE, *_GROUP_VARIABLES)
+
+
+def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """The inventory's variables of a host, as far as they concern us; none for a host that is not in it."""
+    if host not in hostvars:
+        return {}
+    variables = hostvars[host]
+    return {name: variables[name] for name in (*_VARIABLES, "ansible_facts") if name in variables}
+
+
+def _names(option: Any, variable: Any, inventory: Mapping[str, Any], which: int) -> set[str]:
+    names: set[str] = set()
+    for value in (option, variable, inventory.get(_GROUP_VARIABLES[which])):
+        names.update(_listed(value))
+    return names
+
+
+def _listed(value: Any) -> Iterable[str]:
+    if value is None:
+        return []
+    if isinstance(value, str):
+        return value.strip("[]").replace(",", " ").split()
+    return [str(name) for name in value]
+
+
+def _facts_pretend(*sources: Mapping[str, Any]) -> bool:
+    """Whether facts, which come from the host itself, set one of the variables that tags are read from."""
+    return any(name in (source.get("ansible_facts") or {}) for source in sources for name in _VARIABLES)

@@ -1,0 +1,45 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the value of a task's option comes from, as far as ansible-core keeps that. Nothing is made up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+try:  # ansible-core 2.19 and later tag every value with its origin; the class is private
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
+
+
+def origin_of(task: Any, option: str, value: Any) -> dict[str, Any]:
+    """``variable`` (the one that the option's template names), ``path`` and ``line``; None for what is not known.
+
+    Path and line are those of the value itself where ansible-core keeps them, else those of the task.
+    """
+    written = next(_find(task.get_ds(), option), None)
+    named = re.search(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)", written) if isinstance(written, str) else None
+    path, line = _position(value)
+    if path is None:
+        path, _colon, number = str(task.get_path() or "").rpartition(":")
+        line = int(number) if number.isdigit() else None
+    return {"variable": named.group(1) if named else None, "path": path or None, "line": line}
+
+
+def _find(node: Any, option: str) -> Iterator[Any]:
+    if isinstance(node, Mapping):
+        if option in node:
+            yield node[option]
+        for child in node.values():
+            yield from _find(child, option)
+
+
+def _position(value: Any) -> tuple[str | None, int | None]:
+    if Origin is not None:
+        tag = Origin.get_tag(value)
+        return (tag.path, tag.line_num) if tag and tag.path else (None, None)
+    position = getattr(value, "ansible_pos", None)
+    return (position[0], position[1]) if position else (None, None)

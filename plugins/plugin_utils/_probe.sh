@@ -1,0 +1,262 @@
+# shellcheck shell=sh
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Reads a host and changes nothing. POSIX sh, cat and uname are all it needs (BusyBox will do);
+# grep, ls, nft and unshare are used where they are there. It is never run by itself: the controller puts
+# these variables in front of it and a call of probe_main behind it (see _script.py):
+#   N          nonce of this run: no byte that a host holds can be taken for a frame
+#   NAMES      names of the knobs to read below /proc/sys/net/ipv4
+#   TRY        knobs to be opened for writing (nothing is written), to learn what the host says to that
+#   DROPIN     path of our drop-in; empty when there is none to read
+#   LISTENERS  1: list the ports that have a TCP listener
+#   DEFAULTS   1: read the kernel's own defaults in a new network namespace
+#   WORDS      an extended regular expression: the names of our keys, and nothing of anybody else's secrets
+#   OWNER      how the first line of a drop-in of ours begins
+#   MARK       how a line of ours begins, in whatever file: a header, or a line that we commented out
+# shellcheck disable=SC2154
+IPV4=/proc/sys/net/ipv4
+
+frame() { printf '\n%s B %s\n' "$N" "$*"; }
+close() { printf '\n%s E %s\n' "$N" "$1"; }
+
+# A section with the output of a command, and its exit status.
+section() { frame "$1"; shift; "$@"; close $?; }
+copy() { cat -- "$1" 2>/dev/null; }
+copy_if_there() { if [ -r "$2" ]; then section "$1" copy "$2"; fi; }
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Words for what a path is. Only 'regular' is ever opened: systemd-sysctl itself hangs on a FIFO.
+kind_of() {
+  kind=''
+  if [ -L "$1" ]; then kind='link '; fi
+  if [ "$1" -ef /etc/sysctl.conf ]; then kind="${kind}sysctl.conf "; fi
+  if [ ! -e "$1" ]; then kind="${kind}missing"
+  elif [ -d "$1" ]; then kind="${kind}directory"
+  elif [ "$1" -ef /dev/null ]; then kind="${kind}null"
+  elif [ ! -f "$1" ]; then kind="${kind}special"
+  elif [ ! -r "$1" ]; then kind="${kind}unreadable"
+  elif too_large "$1"; then kind="${kind}large"
+  else kind="${kind}regular"; fi
+}
+
+# Over 1 MiB is no sysctl file; reading a sparse one of 10 GB would take minutes.
+too_large() {
+  have ls || return 1
+  set -f
+  # shellcheck disable=SC2046 # word splitting is the point: the fifth word is the size
+  set -- $(LC_ALL=C ls -Lln -- "$1" 2>/dev/null)
+  set +f
+  [ "${5:-0}" -gt 1048576 ]
+}
+
+# "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own.
+our_lines() {
+  if have grep; then
+    LC_ALL=C grep -anE "^[[:space:]]*[^#;[:space:]][^=]*($WORDS)|^$MARK" -- "$1"
+  else
+    number=0
+    while IFS= read -r line || [ -n "$line" ]; do
+      number=$((number + 1))
+      if is_ours "$line"; then printf '%s:%s\n' "$number" "$line"; fi
+    done <"$1"
+  fi
+}
+is_ours() {
+  case $1 in "$MARK"*) return 0 ;; esac
+  key=${1%%=*}
+  for name in $NAMES; do
+    case $key in *"#"* | *";"*) ;; *"$name"*) return 0 ;; esac
+  done
+  return 1
+}
+
+# Lines whose key is a glob that matches one of our keys: "net.ipv4.tcp_tw_* = 1". A glob for something else stays
+# on the host: its value may be a secret. In a shell pattern * also matches a slash: rather a line too many here.
+our_globs() {
+  number=0
+  if have grep && ! LC_ALL=C grep -qE '^[^=#;]*[][*?]' -- "$1"; then return 0; fi
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    key=${line%%=*}
+    case $key in *"#"* | *";"*) continue ;; *[][*?]*) ;; *) continue ;; esac
+    while :; do
+      case $key in
+        *.*) key=${key%%.*}/${key#*.} ;;
+        *[[:space:]]*) key=${key%%[[:space:]]*}${key#*[[:space:]]} ;;
+        *) break ;;
+      esac
+    done
+    key=${key#-}
+    for name in $NAMES; do
+      # shellcheck disable=SC2254 # a pattern, not a word
+      case net/ipv4/$name in ${key#/}) printf '%s:%s\n' "$number" "$line"; break ;; esac
+    done
+  done <"$1"
+}
+
+sysctl_file() {
+  kind_of "$1"
+  frame path; printf '%s' "$1"; close 0
+  frame "lines $kind"
+  case $kind in *regular) our_lines "$1" 2>/dev/null ;; esac
+  close 0
+  case $kind in *regular) section globs our_globs "$1" 2>/dev/null ;; esac
+}
+
+# The value of a knob may be read back only if it is there: a missing file means that this kernel, or this
+# network namespace, has no such knob.
+knobs() {
+  for name in $NAMES; do copy_if_there "knob $name" "$IPV4/$name"; done
+}
+
+# Our own drop-in leaves the host whole: it holds the record of the values it replaced.
+dropin() {
+  if [ -z "$DROPIN" ]; then return; fi
+  kind_of "$DROPIN"
+  frame "dropin $kind"
+  case $kind in
+    *regular)
+      IFS= read -r first <"$DROPIN"
+      case $first in "$OWNER"*) copy "$DROPIN" ;; esac ;;
+  esac
+  close 0
+  kind_of "${DROPIN%/*}"
+  frame "parent $kind"
+  if have ls; then
+    # Mode and owner alone: the size and the time of a directory change without anything of ours changing.
+    set -f
+    # shellcheck disable=SC2046 # word splitting is the point
+    set -- $(LC_ALL=C ls -ldn -- "${DROPIN%/*}" 2>/dev/null)
+    set +f
+    printf '%s %s %s' "${1:-}" "${3:-}" "${4:-}"
+  fi
+  close 0
+}
+
+# All that a plan rests on. _apply.sh reads it again, and stops if a byte of it is another one now.
+state() {
+  knobs
+  dropin
+  for directory in /etc /run /usr/local/lib /usr/lib /lib; do
+    if [ "$directory" = /lib ] && [ /lib -ef /usr/lib ]; then continue; fi
+    for file in "$directory"/sysctl.d/*.conf "$directory"/sysctl.d/.*.conf; do
+      if [ -e "$file" ] || [ -L "$file" ]; then sysctl_file "$file"; fi
+    done
+  done
+  sysctl_file /etc/sysctl.conf
+}
+
+# Opening for append and writing nothing changes nothing, and answers as the write itself would.
+try_to_write() {
+  for name in $TRY; do
+    if [ -e "$IPV4/$name" ]; then section "try $name" open_for_write "$IPV4/$name"; fi
+  done
+}
+open_for_write() { ( : >>"$1" ) 2>&1; }
+
+defaults() {
+  if [ "$DEFAULTS" != 1 ] || ! have unshare; then return; fi
+  # shellcheck disable=SC2016 # expanded by the inner shell
+  unshare -n sh -c 'for n in $2; do
+      if [ -r "/proc/sys/net/ipv4/$n" ]; then
+        printf "\n%s B default %s\n" "$1" "$n"; cat "/proc/sys/net/ipv4/$n"; printf "\n%s E 0\n" "$1"
+      fi
+    done' sh "$N" "$NAMES" 2>/dev/null
+}
+
+# The listening sockets come first in /proc/net/tcp (with half-open ones, state 03, before Linux 4.4):
+# reading stops at the first of another state, so a million connections cost nothing.
+listeners() {
+  if [ "$LISTENERS" != 1 ]; then return; fi
+  for table in /proc/net/tcp /proc/net/tcp6; do
+    if [ ! -r "$table" ]; then continue; fi
+    frame listeners
+    while read -r _ address _ state _; do
+      case $state in
+        0A) printf '%s\n' "${address##*:}" ;;
+        03 | st | local_address | rem_address | remote_address) ;;
+        *) break ;;
+      esac
+    done <"$table"
+    close 0
+  done
+}
+
+# The host's own addresses: in fib_trie each is the line before a "host LOCAL" one.
+addresses() {
+  if [ -r /proc/net/fib_trie ]; then
+    frame addresses4
+    if have grep; then
+      grep -B1 'host LOCAL' /proc/net/fib_trie 2>/dev/null
+    else
+      while read -r _ word rest; do
+        case "$word $rest" in "host LOCAL"*) printf '|-- %s\n/32 host LOCAL\n' "$last" ;; *) last=$word ;; esac
+      done </proc/net/fib_trie
+    fi
+    close 0
+  fi
+  copy_if_there addresses6 /proc/net/if_inet6
+}
+
+# Never iptables itself: it would load the very modules that it asks about.
+nat() {
+  copy_if_there iptables_tables /proc/net/ip_tables_names
+  copy_if_there ip6tables_tables /proc/net/ip6_tables_names
+  if have grep && [ -r /proc/net/ip_vs ]; then section ipvs grep -c Masq /proc/net/ip_vs; fi
+  if [ -d /sys/module/nf_tables ] && have nft && have grep; then
+    frame nft
+    nft list ruleset 2>/dev/null | grep -E '^[[:space:]]*type nat hook|masquerade|[[:space:]](s|d)nat[[:space:]]'
+    close 0
+  fi
+}
+
+# What applies sysctl files on this host, and its version.
+loaders() {
+  for program in /usr/lib/systemd/systemd-sysctl /lib/systemd/systemd-sysctl; do
+    if [ -x "$program" ]; then section systemd "$program" --version 2>&1; break; fi
+  done
+  if [ -x /etc/init.d/procps ]; then frame initscript; close 0; fi
+  if have sysctl; then section sysctl sysctl --version 2>&1; fi
+}
+
+probe() {
+  section uname uname -srm
+  if [ -r /proc/self/status ]; then
+    frame uid
+    while read -r word _ value _; do
+      if [ "$word" = Uid: ]; then printf '%s' "$value"; break; fi
+    done </proc/self/status
+    close 0
+  fi
+  # This knob is registered in the initial network namespace only, on every kernel so far.
+  if [ -e /proc/sys/net/core/netdev_max_backlog ]; then frame initial_namespace; close 0; fi
+  frame state; close 0
+  state
+  frame state_end; close 0
+  try_to_write
+  defaults
+  copy_if_there sockstat /proc/net/sockstat
+  copy_if_there netstat /proc/net/netstat
+  listeners
+  addresses
+  nat
+  loaders
+}
+
+# Read as one function, so that a script cut off on its way runs nothing at all. A login shell may print a banner:
+# the controller ignores what comes before the first frame. Ansible strips white space at the start of an answer.
+prepare() {
+  exec </dev/null
+  LC_ALL=C
+  export LC_ALL
+  PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
+  if [ -t 1 ] && have stty; then stty -opost 2>/dev/null; fi
+  echo linux_tcp.tuning
+}
+finish() {
+  printf '\n%s Z\n' "$N"
+  exit 0
+}

@@ -1,0 +1,110 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the user of timewait_settings asks for, checked. Pure; knows nothing of the host yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from ._knobs import KNOBS
+from ._values import BadRequest, PortRange, Value, asked_integer, asked_port_list, asked_port_range
+
+State = Literal["present", "absent"]
+Conflicts = Literal["fail", "comment_out"]
+
+DEFAULT_PATH = "/etc/sysctl.d/99-timewait.conf"
+#: Where a drop-in of ours may lie: directories that loaders read, that survive a reboot, and that no package owns.
+DIRECTORIES = ("/etc/sysctl.d", "/usr/local/lib/sysctl.d")
+
+#: tcp_timestamps: on means that a present 1 or 2 stays.
+ON = "on"
+
+DEFAULTS: Mapping[str, object] = {"tcp_tw_reuse": 1, "tcp_tw_recycle": 0, "tcp_timestamps": ON}
+
+#: A range with fewer ports than this runs out at 17 connections a second to one destination.
+SMALLEST_RANGE = 1024
+
+
+@dataclass(frozen=True)
+class Request:
+    """``values`` has the knobs that are asked for, by name; tcp_timestamps is missing from it when ``keep_on``."""
+
+    state: State
+    values: Mapping[str, Value]
+    #: tcp_timestamps: on.
+    keep_on: bool
+    conflicts: Conflicts
+    path: str
+
+
+def request_of(arguments: Mapping[str, object]) -> Request:
+    """The request in an action's arguments. Raises BadRequest, before a host has been contacted."""
+    state = _choice("state", arguments.get("state") or "present", ("present", "absent"))
+    conflicts = _choice("conflicts", arguments.get("conflicts") or "fail", ("fail", "comment_out"))
+    asked = {**DEFAULTS, **{name: raw for name, raw in arguments.items() if name in KNOBS and raw is not None}}
+    keep_on = _is_on(asked["tcp_timestamps"])
+    if keep_on:
+        del asked["tcp_timestamps"]
+    values = {name: _value(name, asked[name]) for name in KNOBS if name in asked}
+    if values["tcp_tw_reuse"] and values.get("tcp_timestamps") == 0:
+        raise BadRequest(
+            "tcp_tw_reuse needs timestamps: with tcp_timestamps: 0 the kernel never reuses a TIME_WAIT socket, "
+            "and does not say so. Leave tcp_timestamps on, or set tcp_tw_reuse: 0"
+        )
+    return Request(
+        "absent" if state == "absent" else "present",
+        values,
+        keep_on,
+        "comment_out" if conflicts == "comment_out" else "fail",
+        _path(arguments.get("path") or DEFAULT_PATH),
+    )
+
+
+def _choice(option: str, raw: object, choices: tuple[str, ...]) -> str:
+    if not isinstance(raw, str) or raw not in choices:
+        raise BadRequest(f"{option} must be one of {', '.join(choices)}, not {ascii(raw)[:60]}")
+    return str(raw)
+
+
+def _is_on(raw: object) -> bool:
+    """YAML 1.1 reads a bare ``on`` as the boolean true, and core 2.16 hands that on as the text True."""
+    return raw is True or (isinstance(raw, str) and raw.strip().lower() in (ON, "true"))
+
+
+def _value(name: str, raw: object) -> Value:
+    knob = KNOBS[name]
+    if knob.kind == "port_list":
+        return asked_port_list(name, raw)
+    if knob.kind == "port_range":
+        wanted = asked_port_range(name, raw)
+        _check_size(name, wanted)
+        return wanted
+    number = asked_integer(name, raw)
+    # A negative recycle is not out of range but one more way to ask for it, and is answered as that.
+    if not knob.minimum <= number <= knob.maximum and name != "tcp_tw_recycle":
+        raise BadRequest(f"{name}: {number} is outside {knob.minimum} to {knob.maximum}. {knob.meaning}")
+    return number
+
+
+def _check_size(name: str, wanted: PortRange) -> None:
+    size = wanted.high - wanted.low + 1
+    if size < SMALLEST_RANGE:
+        raise BadRequest(
+            f"{name}: {size} ports are too few: with 60 s of TIME_WAIT they last for {size / 60:.0f} connections a "
+            f"second to one destination. The least is {SMALLEST_RANGE} ports; Linux has 28232 by default"
+        )
+
+
+def _path(raw: object) -> str:
+    path = str(raw)
+    directory, _slash, name = path.rpartition("/")
+    if directory not in DIRECTORIES or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,100}\.conf", name):
+        raise BadRequest(
+            f"path must name a .conf file directly in {' or '.join(DIRECTORIES)}, where sysctl loaders find it, in "
+            f"plain letters, digits, '.', '_', '@' and '-', not {ascii(path)[:120]}"
+        )
+    return path

@@ -1,0 +1,237 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A host as it was when it was probed. Pure: from the sections of an answer to one typed state."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
+from ._loaders import HostLoaders, loaders_of
+from ._script import Section
+from ._sysctld import FileKind, Line, SysctlFile
+from ._values import Value, kernel_value
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: Of the counters in /proc/net/netstat, those that say something of TIME_WAIT.
+COUNTERS = (
+    "TW",
+    "TWRecycled",
+    "TWKilled",
+    "PAWSPassive",
+    "PAWSActive",
+    "PAWSEstab",
+    "PAWSOldAck",
+    "PAWSTimewait",
+    "TSEcrRejected",
+    "TCPACKSkippedTimeWait",
+    "TCPTimeWaitOverflow",
+    "ListenOverflows",
+    "ListenDrops",
+)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    system: str
+    release: str
+    machine: str
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The first two numbers of the release; (0, 0) when it has none."""
+        found = re.match(r"([0-9]+)\.([0-9]+)", self.release)
+        return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+
+
+@dataclass(frozen=True)
+class DropIn:
+    """What is at the path of our drop-in. ``text`` is None unless the file is one of ours."""
+
+    kind: FileKind
+    link: bool
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The directory that holds our drop-in: mode string (such as ``drwxr-xr-x``) and owner, where ls told them."""
+
+    kind: FileKind
+    link: bool
+    mode: str = ""
+    uid: str = ""
+    gid: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a probe saw. What a host does not have is absent or None, never a made-up value."""
+
+    kernel: Kernel
+    uid: int | None
+    initial_namespace: bool
+    knobs: Mapping[str, Value]
+    unprivileged_port_start: int | None
+    files: tuple[SysctlFile, ...]
+    dropin: DropIn | None
+    parent: Parent | None
+    #: Knobs that could not be opened for writing, with the host's own words.
+    not_writable: Mapping[str, str]
+    defaults: Mapping[str, Value]
+    time_wait: int | None
+    counters: Mapping[str, int]
+    listeners: tuple[int, ...]
+    addresses: tuple[Address, ...]
+    #: Address translation that was found on this host, each in a few words.
+    nat: tuple[str, ...]
+    loaders: HostLoaders
+
+
+def snapshot_of(sections: list[Section]) -> Snapshot:
+    """The state of a host from the sections of its answer. Raises ValueError when a number is none."""
+    by_name: dict[str, Section] = {section.name: section for section in sections}
+
+    def text(name: str) -> str | None:
+        return by_name[name].text if name in by_name else None
+
+    words = (text("uname") or "").split()
+    return Snapshot(
+        kernel=Kernel(words[0], " ".join(words[1:-1]), words[-1]) if len(words) > 2 else Kernel("unknown", "", ""),
+        uid=int(by_name["uid"].text) if text("uid") else None,
+        initial_namespace="initial_namespace" in by_name,
+        knobs=_values(sections, "knob"),
+        unprivileged_port_start=_unprivileged_port_start(sections),
+        files=_files(sections),
+        dropin=_dropin(by_name.get("dropin")),
+        parent=_parent(by_name.get("parent")),
+        not_writable={s.argument: printable(s.text) for s in sections if s.name == "try" and s.status},
+        defaults=_values(sections, "default"),
+        time_wait=_time_wait(text("sockstat") or ""),
+        counters=_counters(text("netstat") or ""),
+        listeners=_listeners(sections),
+        addresses=_addresses(text("addresses4") or "", text("addresses6") or ""),
+        nat=_nat(by_name),
+        loaders=loaders_of(text("systemd"), text("sysctl"), "initscript" in by_name),
+    )
+
+
+def printable(text: str, limit: int = 300) -> str:
+    """Text from a host, fit for a terminal: control characters and what is not ASCII escaped, and cut short."""
+    safe = "".join(
+        character if " " <= character <= "~" else ascii(character)[1:-1] for character in text.strip()[: limit + 1]
+    )
+    return safe if len(text.strip()) <= limit else safe[:limit] + "..."
+
+
+def _values(sections: Iterable[Section], name: str) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for section in sections:
+        knob = KNOBS.get(section.argument)
+        value = kernel_value(knob, section.text) if section.name == name and knob else None
+        if value is not None:
+            values[section.argument] = value
+    return values
+
+
+def _unprivileged_port_start(sections: Iterable[Section]) -> int | None:
+    for section in sections:
+        if (section.name, section.argument) == ("knob", UNPRIVILEGED_PORT_START):
+            return int(section.text)
+    return None
+
+
+def _kind(words: list[str]) -> FileKind:
+    kinds: tuple[FileKind, ...] = get_args(FileKind)
+    return kinds[kinds.index(words[-1])]
+
+
+def _files(sections: Iterable[Section]) -> tuple[SysctlFile, ...]:
+    files: list[SysctlFile] = []
+    path = ""
+    words: list[str] = []
+    lines: dict[int, str] = {}
+    for section in [*sections, Section("path", "", b"", 0)]:
+        if section.name == "path":
+            if words:
+                in_order = tuple(Line(number, lines[number]) for number in sorted(lines))
+                files.append(SysctlFile(path, _kind(words), "link" in words, "sysctl.conf" in words, in_order))
+            path, words, lines = section.text, [], {}
+        elif section.name == "lines":
+            words = section.argument.split()
+            lines |= _numbered(section.text)
+        elif section.name == "globs":
+            lines |= _numbered(section.text)
+    return tuple(files)
+
+
+def _numbered(text: str) -> dict[int, str]:
+    found = (line.partition(":") for line in text.split("\n") if line)
+    return {int(number): rest for number, _colon, rest in found}
+
+
+def _dropin(section: Section | None) -> DropIn | None:
+    if section is None:
+        return None
+    words = section.argument.split()
+    return DropIn(_kind(words), "link" in words, section.text or None)
+
+
+def _parent(section: Section | None) -> Parent | None:
+    if section is None:
+        return None
+    words = section.argument.split()
+    return Parent(_kind(words), "link" in words, *section.text.split()[:3])
+
+
+def _time_wait(sockstat: str) -> int | None:
+    found = re.search(r"^TCP:.* tw ([0-9]+)", sockstat, re.MULTILINE)
+    return int(found.group(1)) if found else None
+
+
+def _counters(netstat: str) -> dict[str, int]:
+    """Counters by name: which columns there are, and where, differs by kernel."""
+    lines = [line.split() for line in netstat.split("\n") if line.startswith("TcpExt:")]
+    if len(lines) != 2:
+        return {}
+    found = dict(zip(*lines))
+    return {name: int(found[name]) for name in COUNTERS if name in found}
+
+
+def _listeners(sections: Iterable[Section]) -> tuple[int, ...]:
+    ports = {int(line, 16) for section in sections if section.name == "listeners" for line in section.text.split()}
+    return tuple(sorted(ports))
+
+
+def _addresses(fib_trie: str, if_inet6: str) -> tuple[Address, ...]:
+    found: set[Address] = set()
+    last = ""
+    for line in fib_trie.split("\n"):
+        if "host LOCAL" in line:
+            found.add(ipaddress.IPv4Address(last))
+        last = line.rpartition(" ")[2]
+    for line in if_inet6.split("\n"):
+        if line:
+            found.add(ipaddress.IPv6Address(bytes.fromhex(line.split()[0])))
+    return tuple(sorted(found, key=lambda address: (address.version, int(address))))
+
+
+def _nat(sections: Mapping[str, Section]) -> tuple[str, ...]:
+    """Address translation on this host, in a few words each."""
+
+    def has(name: str, word: str) -> bool:
+        return name in sections and bool(re.search(word, sections[name].text, re.MULTILINE))
+
+    evidence = {
+        "the nat table of iptables is in use": has("iptables_tables", r"^nat$"),
+        "the nat table of ip6tables is in use": has("ip6tables_tables", r"^nat$"),
+        "nftables has a nat chain or a nat statement": has("nft", r"\S"),
+        "IPVS masquerades (ipvsadm -m)": has("ipvs", r"^[1-9]"),
+    }
+    return tuple(words for words, seen in evidence.items() if seen)
