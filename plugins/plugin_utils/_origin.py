@@ -40,6 +40,7 @@ def _find(node: Any, option: str) -> Iterator[Any]:
 def _position(value: Any) -> tuple[str | None, int | None]:
     if Origin is not None:
         tag = Origin.get_tag(value)
-        return (tag.path, tag.line_num) if tag and tag.path else (None, None)
+        # A value from the command line has no file, and says so in words.
+        return (tag.path or tag.description, tag.line_num) if tag else (None, None)
     position = getattr(value, "ansible_pos", None)
     return (position[0], position[1]) if position else (None, None)
