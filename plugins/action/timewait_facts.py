@@ -16,7 +16,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Pr
 
 class ActionModule(TimewaitAction):
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
-        probe = Probe(defaults=True)
+        probe = Probe(evidence=True, defaults=True)
         _answer, _sections, snapshot = self.ask(probe_script(probe), probe.nonce)
         exposure = exposure_of(claims, snapshot)
         facts = facts_of(snapshot, exposure, findings_of(snapshot, exposure))

@@ -27,7 +27,13 @@ class ActionModule(TimewaitAction):
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
         request = request_of(arguments)
         exposure_of(claims)  # a contradiction among the tags ends it before the host is contacted
-        probe = Probe(request.path, tuple(KNOBS), listeners="ip_local_port_range" in request.values)
+        probe = Probe(
+            request.path,
+            try_to_write=tuple(KNOBS),
+            listeners="ip_local_port_range" in request.values,
+            # Looking for signs of exposure takes time, and only what would turn recycle on asks for them.
+            evidence=bool(request.values["tcp_tw_recycle"]) or request.state == "absent",
+        )
         answer, _sections, snapshot = self.ask(probe_script(probe), probe.nonce)
         made = plan(snapshot, exposure_of(claims, snapshot), request)
         result = self._predicted(made, snapshot, arguments)

@@ -112,7 +112,8 @@ edit_line() { # file number sed-command
   if [ "$(LC_ALL=C sed "$2$3" <"$1"; echo .)" = "$(cat -- "$1"; echo .)" ]; then return 0; fi
   new_file_for "$1"
   rm -f -- "$new" || return 1
-  cp -p -- "$1" "$new" && LC_ALL=C sed "$2$3" <"$1" >"$new" || { rm -f "$new"; return 1; }
+  cp -p -- "$1" "$new" || return 1
+  LC_ALL=C sed "$2$3" <"$1" >"$new" || { rm -f "$new"; return 1; }
   put_in_place "$1"
 }
 
@@ -152,7 +153,7 @@ apply() {
   if [ "$now" != "$EXPECTED" ]; then
     frame changed_meanwhile; close 1
   elif carry_out; then
-    frame done; close 0
+    frame 'done'; close 0
     write_log
   fi
   unlock

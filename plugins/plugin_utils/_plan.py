@@ -282,6 +282,11 @@ def _check_directory(directory: str, parent: Parent) -> None:
         raise Impossible(f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps")
     if parent.kind != "directory" or parent.link:
         raise Impossible(f"{directory} is a link, or no directory. Only a real directory is written to")
+    if not parent.writable:
+        raise Impossible(
+            f"{directory} cannot be written to; is its file system mounted read-only? Mount it read-write, or put the "
+            "settings into the image that this host is made from"
+        )
     if parent.mode and (
         parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")
     ):

@@ -11,6 +11,7 @@
 #   TRY        knobs to be opened for writing (nothing is written), to learn what the host says to that
 #   DROPIN     path of our drop-in; empty when there is none to read
 #   LISTENERS  1: list the ports that have a TCP listener
+#   EVIDENCE   1: look for signs of exposure (addresses, address translation)
 #   DEFAULTS   1: read the kernel's own defaults in a new network namespace
 #   WORDS      an extended regular expression: the names of our keys, and nothing of anybody else's secrets
 #   OWNER      how the first line of a drop-in of ours begins
@@ -54,15 +55,16 @@ too_large() {
 
 # "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own.
 our_lines() {
+  # 1 is "no such line"; above it grep failed, or does not know an option.
   if have grep; then
     LC_ALL=C grep -anE "^[[:space:]]*[^#;[:space:]][^=]*($WORDS)|^$MARK" -- "$1"
-  else
-    number=0
-    while IFS= read -r line || [ -n "$line" ]; do
-      number=$((number + 1))
-      if is_ours "$line"; then printf '%s:%s\n' "$number" "$line"; fi
-    done <"$1"
+    if [ $? -le 1 ]; then return; fi
   fi
+  number=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    if is_ours "$line"; then printf '%s:%s\n' "$number" "$line"; fi
+  done <"$1"
 }
 is_ours() {
   case $1 in "$MARK"*) return 0 ;; esac
@@ -76,8 +78,11 @@ is_ours() {
 # Lines whose key is a glob that matches one of our keys: "net.ipv4.tcp_tw_* = 1". A glob for something else stays
 # on the host: its value may be a secret. In a shell pattern * also matches a slash: rather a line too many here.
 our_globs() {
+  if have grep; then
+    LC_ALL=C grep -qE '^[^=#;]*[][*?]' -- "$1"
+    if [ $? -eq 1 ]; then return; fi
+  fi
   number=0
-  if have grep && ! LC_ALL=C grep -qE '^[^=#;]*[][*?]' -- "$1"; then return 0; fi
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     key=${line%%=*}
@@ -124,6 +129,7 @@ dropin() {
   esac
   close 0
   kind_of "${DROPIN%/*}"
+  if [ -w "${DROPIN%/*}" ]; then kind="writable $kind"; fi
   frame "parent $kind"
   if have ls; then
     # Mode and owner alone: the size and the time of a directory change without anything of ours changing.
@@ -206,9 +212,10 @@ nat() {
   copy_if_there iptables_tables /proc/net/ip_tables_names
   copy_if_there ip6tables_tables /proc/net/ip6_tables_names
   if have grep && [ -r /proc/net/ip_vs ]; then section ipvs grep -c Masq /proc/net/ip_vs; fi
+  # Address translation takes a chain of type nat. Chains alone: there may be tens of thousands of rules.
   if [ -d /sys/module/nf_tables ] && have nft && have grep; then
     frame nft
-    nft list ruleset 2>/dev/null | grep -E '^[[:space:]]*type nat hook|masquerade|[[:space:]](s|d)nat[[:space:]]'
+    nft list chains 2>/dev/null | grep 'type nat hook'
     close 0
   fi
 }
@@ -241,8 +248,10 @@ probe() {
   copy_if_there sockstat /proc/net/sockstat
   copy_if_there netstat /proc/net/netstat
   listeners
-  addresses
-  nat
+  if [ "$EVIDENCE" = 1 ]; then
+    addresses
+    nat
+  fi
   loaders
 }
 

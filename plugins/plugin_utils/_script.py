@@ -49,6 +49,7 @@ class Probe:
     dropin: str = ""
     try_to_write: tuple[str, ...] = ()
     listeners: bool = False
+    evidence: bool = False
     defaults: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
@@ -101,6 +102,7 @@ def _script(probe: Probe, more: Iterable[tuple[str, str]], parts: Iterable[str])
         "TRY": " ".join(probe.try_to_write),
         "DROPIN": probe.dropin,
         "LISTENERS": str(int(probe.listeners)),
+        "EVIDENCE": str(int(probe.evidence)),
         "DEFAULTS": str(int(probe.defaults)),
         "WORDS": "|".join(KNOBS),
         "OWNER": OWNER,

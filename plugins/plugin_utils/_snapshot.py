@@ -65,6 +65,7 @@ class Parent:
 
     kind: FileKind
     link: bool
+    writable: bool
     mode: str = ""
     uid: str = ""
     gid: str = ""
@@ -187,7 +188,7 @@ def _parent(section: Section | None) -> Parent | None:
     if section is None:
         return None
     words = section.argument.split()
-    return Parent(_kind(words), "link" in words, *section.text.split()[:3])
+    return Parent(_kind(words), "link" in words, "writable" in words, *section.text.split()[:3])
 
 
 def _time_wait(sockstat: str) -> int | None:
@@ -231,7 +232,7 @@ def _nat(sections: Mapping[str, Section]) -> tuple[str, ...]:
     evidence = {
         "the nat table of iptables is in use": has("iptables_tables", r"^nat$"),
         "the nat table of ip6tables is in use": has("ip6tables_tables", r"^nat$"),
-        "nftables has a nat chain or a nat statement": has("nft", r"\S"),
+        "nftables has a chain of type nat": has("nft", r"\S"),
         "IPVS masquerades (ipvsadm -m)": has("ipvs", r"^[1-9]"),
     }
     return tuple(words for words, seen in evidence.items() if seen)
