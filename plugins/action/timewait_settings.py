@@ -15,8 +15,14 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boo
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import origin_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Probe, apply_script, probe_script, state_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
+    Probe,
+    apply_script,
+    probe_script,
+    state_of,
+)
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import diff_of, failure_in, log_of, steps_of
 
@@ -32,7 +38,7 @@ class ActionModule(TimewaitAction):
             try_to_write=tuple(KNOBS),
             listeners="ip_local_port_range" in request.values,
             # Looking for signs of exposure takes time, and only what would turn recycle on asks for them.
-            evidence=bool(request.values["tcp_tw_recycle"]) or request.state == "absent",
+            evidence=bool(request.recycle) or request.state == "absent",
         )
         answer, _sections, snapshot = self.ask(probe_script(probe), probe.nonce)
         made = plan(snapshot, exposure_of(claims, snapshot), request)
@@ -45,8 +51,12 @@ class ActionModule(TimewaitAction):
         log = [] if self._no_log(task_vars) else log_of(made)
         script = apply_script(probe, state_of(answer, probe.nonce), steps, log)
         _answer, sections, after = self.ask(script, probe.nonce)
-        left = plan(after, exposure_of(claims, after), request)
         failure = failure_in(sections, steps)
+        try:
+            left = plan(after, exposure_of(claims, after), request)
+        except Impossible as error:
+            # What the host says now must not hide what went wrong.
+            raise Impossible(f"{failure}. {error}" if failure else str(error)) from error
         # A connection plugin that tries again sends the script twice: the second finds the first's work done.
         if failure and left.changed:
             return {**result, "changed": False, "failed": True, "msg": failure, "after": knob_values(after)}

@@ -22,8 +22,9 @@ options:
 EXAMPLES = r"""
 - name: Show the facts of all hosts of this play
   ansible.builtin.debug:
-    msg: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, ['ansible_facts', 'timewait'])))
-      | linux_tcp.tuning.timewait_table }}"
+    msg: "{{ dict(ansible_play_hosts | zip(facts)) | linux_tcp.tuning.timewait_table }}"
+  vars:
+    facts: "{{ ansible_play_hosts | map('extract', hostvars, ['ansible_facts', 'timewait']) }}"
   run_once: true
 """
 

@@ -38,7 +38,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: The facts, below C(timewait). C(docs/timewait_facts.schema.json) in this collection describes them exactly.
+  description:
+    - The facts, below C(timewait). C(docs/timewait_facts.schema.json) in this collection describes them exactly.
   returned: always
   type: dict
   contains:
@@ -54,8 +55,8 @@ ansible_facts:
         sysctls:
           description:
             - Every knob that this collection knows, by name.
-            - Each has C(key), C(supported) (this kernel has it), C(value), C(default) (this kernel's own, where it can be
-              seen), and C(boot) and C(reload), which are what the next boot and C(sysctl --system) would make of it.
+            - Each has C(key), C(supported) (this kernel has it), C(value), C(default) (this kernel's own, where it can
+              be seen), and C(boot) and C(reload), which are what the next boot and C(sysctl --system) would make of it.
           type: dict
           sample:
             tcp_tw_reuse:

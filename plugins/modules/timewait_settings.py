@@ -40,8 +40,8 @@ options:
   tcp_tw_reuse:
     description:
       - Whether an outgoing connection may take over a TIME_WAIT socket to the same destination.
-      - V(0) is off, V(1) on for all connections, V(2) on for loopback connections only. V(2) is refused on kernels below
-        4.18, where it means V(1).
+      - V(0) is off, V(1) on for all connections, V(2) on for loopback connections only. V(2) is refused on kernels
+        below 4.18, where it means V(1).
       - It needs timestamps on both ends, and does nothing for incoming connections.
     type: raw
     default: 1
@@ -63,8 +63,8 @@ options:
     type: raw
   tcp_max_tw_buckets:
     description:
-      - The least number of TIME_WAIT sockets that are to be allowed, 1 or more. A lower limit is raised to it, a higher
-        one is left alone.
+      - The least number of TIME_WAIT sockets that are to be allowed, 1 or more. A lower limit is raised to it, a
+        higher one is left alone.
     type: raw
   ip_local_port_range:
     description:
@@ -74,8 +74,8 @@ options:
     type: raw
   ip_local_reserved_ports:
     description:
-      - Ports and port ranges, such as V([8080, '9000-9010']), that are never to be picked for outgoing connections. They
-        are added to those that are reserved already.
+      - Ports and port ranges, such as V([8080, '9000-9010']), that are never to be picked for outgoing connections.
+        They are added to those that are reserved already.
     type: raw
   tcp_rfc1337:
     description:
@@ -83,8 +83,8 @@ options:
     type: raw
   tcp_tw_timeout:
     description:
-      - Seconds that TIME_WAIT lasts, from 1 to 600, on those vendors' kernels that have a knob for it. Elsewhere it is fixed
-        at 60 seconds, and asking for it is answered with a warning.
+      - Seconds that TIME_WAIT lasts, from 1 to 600, on those vendors' kernels that have a knob for it. Elsewhere it is
+        fixed at 60 seconds, and asking for it is answered with a warning.
     type: raw
   conflicts:
     description:
@@ -129,7 +129,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 before:
-  description: The knobs that the kernel has, by name, before. A range is two integers, a list of ports is a list of those.
+  description:
+    - The knobs that the kernel has, by name, before. A range is two integers, a list of ports is a list of those.
   returned: always
   type: dict
   sample: {tcp_tw_reuse: 2, tcp_timestamps: 1, ip_local_port_range: [32768, 60999]}
@@ -147,7 +148,8 @@ boot:
   sample:
     tcp_tw_reuse: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: systemd-sysctl 252}
 refused:
-  description: What was refused, and why. A run with O(state=present) that has anything in it has failed and touched nothing.
+  description:
+    - What was refused, and why. A run with O(state=present) that has anything in it has failed and touched nothing.
   returned: always
   type: list
   elements: dict
@@ -177,7 +179,7 @@ refused:
       type: str
 warnings:
   description: What was not done, or holds only for now.
-  returned: always
+  returned: when there is any
   type: list
   elements: str
 """

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
@@ -35,7 +35,7 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
     _supports_async = False
 
-    spec: dict[str, dict[str, Any]] = {}
+    spec: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -64,4 +64,4 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
         try:
             return claims_for(task_vars, self._task.delegate_to, arguments, self._templar.template)
         except AnsibleError as error:
-            raise BadRequest(f"the exposure of this host cannot be told, as a variable has no value: {error}") from error
+            raise BadRequest(f"the exposure of this host cannot be told: a variable has no value: {error}") from error

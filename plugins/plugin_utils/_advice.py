@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ._exposure import Exposure
-from ._knobs import KNOBS
+from ._knobs import INT_MAX, KNOBS
 from ._policy import REMEDY
 from ._snapshot import Snapshot, printable
 from ._sysctld import decide
@@ -60,18 +60,19 @@ def recycle_enabled(snapshot: Snapshot, exposure: Exposure) -> Finding | None:
 
 def recycle_in_file(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     loader = snapshot.loaders.boot or snapshot.loaders.reload
-    decision = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader) if loader else None
-    if not decision or decision.value is None or kernel_value(KNOBS["tcp_tw_recycle"], decision.value) == 0:
+    setting = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader).setting if loader else None
+    if not setting or setting.value is None or kernel_value(KNOBS["tcp_tw_recycle"], setting.value) == 0:
         return None
-    assert decision.setting
-    where = f"{printable(decision.setting.file.path)} line {decision.setting.line.number}"
-    inert = "" if "tcp_tw_recycle" in snapshot.knobs else ", which this kernel does not have; an older one would take it"
+    path = printable(setting.file.path)
+    inert = ", which this kernel does not have; an older one would take it"
+    if "tcp_tw_recycle" in snapshot.knobs:
+        inert = ""
     return Finding(
         "recycle_in_file",
         "warning",
         f"a sysctl file turns tcp_tw_recycle on at boot{inert}",
-        (f"{where}: {printable(decision.setting.line.text)}",),
-        f"remove line {decision.setting.line.number} of {printable(decision.setting.file.path)}",
+        (f"{path} line {setting.line.number}: {printable(setting.line.text)}",),
+        f"remove line {setting.line.number} of {path}",
     )
 
 
@@ -151,7 +152,7 @@ def bucket_overflow(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
         "warning",
         "sockets were closed without TIME_WAIT because there were too many: late segments may reach a new connection",
         (f"TCPTimeWaitOverflow is {overflows} since boot", f"net.ipv4.tcp_max_tw_buckets is {limit}"),
-        f"timewait_tcp_max_tw_buckets: {limit * 2 if isinstance(limit, int) and limit > 0 else 262144}",
+        f"timewait_tcp_max_tw_buckets: {min(limit * 2, INT_MAX) if isinstance(limit, int) and limit > 0 else 262144}",
     )
 
 

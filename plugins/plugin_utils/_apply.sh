@@ -33,7 +33,8 @@ lock() {
   flag=$LOCK.$boot.$$.$(start_of $$)
   waited=0
   while :; do
-    : >"$flag" || return 1
+    # Not ":", a special builtin: a shell ends when it cannot redirect one.
+    true >"$flag" || return 1
     rival=$(live_rival)
     if [ -z "$rival" ]; then return 0; fi
     if [ "$rival" -lt $$ ]; then rm -f "$flag"; fi
@@ -109,6 +110,7 @@ remove_file() { rm -f -- "$1"; }
 
 # One line of somebody else's file, commented out or brought back; all other bytes, owner and mode stay.
 edit_line() { # file number sed-command
+  if ! [ -f "$1" ]; then echo "$1 is gone"; return 1; fi
   if [ "$(LC_ALL=C sed "$2$3" <"$1"; echo .)" = "$(cat -- "$1"; echo .)" ]; then return 0; fi
   new_file_for "$1"
   rm -f -- "$new" || return 1

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from ._dropin import mark_of
 from ._knobs import KNOBS
 from ._loaders import Loader
+from ._request import PLAIN_NAME
 from ._script import OWNER
 from ._snapshot import printable
-from ._sysctld import SYSCTL_CONF, Decision, Line, Setting, SysctlFile, decide
+from ._sysctld import SYSCTL_CONF, Decision, Line, Setting, SysctlFile, decide, files_in_order
 from ._values import Value, kernel_text, kernel_value
 
 #: Files below these belong to the administrator; those of packages are never edited.
@@ -92,6 +93,13 @@ def _fits(name: str, wanted: Value, decision: Decision) -> bool:
     return kernel_value(KNOBS[name], decision.value) == wanted
 
 
+def hidden_by(path: str, files: Sequence[SysctlFile], loader: Loader | None) -> SysctlFile | None:
+    """The file in a higher directory because of which the loader does not read ``path``, of the same name."""
+    name = path.rpartition("/")[2]
+    read = next((file for file in files_in_order(files, loader) if file.name == name), None) if loader else None
+    return None if read is None or read.path == path else read
+
+
 def is_ours(file: SysctlFile) -> bool:
     """Whether the file is a drop-in of this collection."""
     return any(line.number == 1 and line.text.startswith(OWNER) for line in file.lines)
@@ -102,6 +110,9 @@ def edit_for(conflict: Conflict) -> Edit | None:
     file = conflict.setting.file
     path = SYSCTL_CONF if file.is_sysctl_conf else file.path
     if is_ours(file) or not path.startswith(EDITABLE) or (file.link and not file.is_sysctl_conf):
+        return None
+    # Our drop-in names the files that were edited, one a line.
+    if not path.isprintable():
         return None
     return Edit(path, conflict.setting.line, out=True)
 
@@ -128,8 +139,12 @@ def winning_path(
     others = with_file(files, path, None)
     stems = [conflict.setting.file.name.removesuffix(".conf") for conflict in conflicts_in(files, loader, wanted)]
     # "_" sorts behind the "." of ".conf", where "-" would sort before it.
-    for name in [f"{stem}_timewait.conf" for stem in stems] + ["zz-timewait.conf"]:
+    names = [f"{stem}_timewait.conf" for stem in stems] + ["zz-timewait.conf"]
+    for name in filter(PLAIN_NAME.fullmatch, names):
         candidate = f"{directory}/{name}"
-        if not conflicts_in(with_file(others, candidate, text), loader, wanted):
+        tree = with_file(others, candidate, text)
+        if any(file.path == candidate for file in others):
+            continue
+        if not hidden_by(candidate, tree, loader) and not conflicts_in(tree, loader, wanted):
             return candidate
     return None

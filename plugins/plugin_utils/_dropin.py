@@ -68,7 +68,10 @@ def undo_commands(path: str, record: Record) -> list[str]:
         if name != "tcp_tw_recycle" and record.values.get(name) != value
     ]
     mark = sed_pattern(mark_of(path))
-    commands += [f"sed -i '/tcp_tw_recycle/!s/^{mark}//' {shlex.quote(file)}" for file in record.edited]
+    # A glob may mean recycle, too.
+    commands += [
+        f"sed -i -e '/tcp_tw_recycle/b' -e '/[*?[]/b' -e 's/^{mark}//' {shlex.quote(file)}" for file in record.edited
+    ]
     return [*commands, f"rm {shlex.quote(path)}"]
 
 

@@ -103,13 +103,14 @@ def group_claims(
     ``groups`` is Ansible's magic variable: all groups and their hosts. (``group_names`` would not do: a play, or a
     compromised host, can set it.)
     """
-    meaning: dict[str, Tag] = {tag: tag for tag in TAGS}
-    meaning |= {_same(name): "public_facing" for name in public_groups}
-    meaning |= {_same(name): "behind_nat" for name in nat_groups}
+    meaning: list[tuple[str, Tag]] = [(tag, tag) for tag in TAGS]
+    meaning += [(_same(name), "public_facing") for name in sorted(public_groups)]
+    meaning += [(_same(name), "behind_nat") for name in sorted(nat_groups)]
     return [
-        Claim(meaning[_same(group)], f"group {group}")
+        Claim(tag, f"group {group}")
         for group in sorted(groups)
-        if _same(group) in meaning and host in groups[group]
+        if host in groups[group]
+        for tag in dict.fromkeys(tag for name, tag in meaning if name == _same(group))
     ]
 
 

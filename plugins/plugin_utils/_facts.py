@@ -1,7 +1,10 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The facts of a host, as plain data for ``ansible_facts.timewait``. Pure. docs/timewait_facts.schema.json has its shape."""
+"""The facts of a host, as plain data for ``ansible_facts.timewait``. Pure.
+
+docs/timewait_facts.schema.json describes them.
+"""
 
 from __future__ import annotations
 
@@ -113,18 +116,18 @@ def _ports(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "range": plain(present),
         "reserved": plain(listed),
-        "usable": sum(high - low + 1 for low, high in usable) if usable else None,
+        "usable": sum(high - low + 1 for low, high in usable) if isinstance(present, PortRange) else None,
     }
 
 
 def _exposure(exposure: Exposure) -> dict[str, Any]:
-    def verdict(value: bool, evidence: tuple[str, ...]) -> dict[str, Any]:
+    def verdict(evidence: tuple[str, ...], *, value: bool) -> dict[str, Any]:
         return {"value": value, "evidence": [printable(words) for words in evidence]}
 
     nothing = ("no tag, and no sign of exposure on the host itself",) if exposure.unclassified else ()
     return {
-        "public_facing": verdict(bool(exposure.public_facing), exposure.public_facing),
-        "behind_nat": verdict(bool(exposure.behind_nat), exposure.behind_nat),
-        "private": verdict(exposure.attested_private, exposure.private),
-        "unclassified": verdict(exposure.unclassified, nothing),
+        "public_facing": verdict(exposure.public_facing, value=bool(exposure.public_facing)),
+        "behind_nat": verdict(exposure.behind_nat, value=bool(exposure.behind_nat)),
+        "private": verdict(exposure.private, value=exposure.attested_private),
+        "unclassified": verdict(nothing, value=exposure.unclassified),
     }

@@ -29,25 +29,34 @@ class Loader:
     #: "-key = value" ignores a failure, "-key" keeps a key out of globs.
     dash_prefix: bool
     globs: bool
-    #: A bare "-key" cancels an assignment to the very key that came before it.
-    exclusion_cancels: bool
+    #: Alternatives in a glob: "{a,b}".
+    braces: bool
+    #: Collects first: a line takes the place of an earlier one for the same key or the same glob, so that a bare "-key"
+    #: cancels both. Otherwise every line is carried out in its turn.
+    one_per_key: bool
+    #: Tidies keys ("//", "/./", "/" at the end, a space after "-") and refuses "..". Otherwise the kernel is asked for
+    #: what is written, and a second "-" is dropped.
+    tidies: bool
+    #: What is stripped from the ends of keys and values.
+    space: str
 
 
 _RANKED = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
+_SPACE = " \t\r\n"
 _RUN_FIRST = ("/run/sysctl.d", "/etc/sysctl.d", *_RANKED[2:])
 
 #: Newest first; the first whose ``since`` is not above the host's version holds.
 LOADERS = (
     # NEWS of systemd 245: globs, and "-key" to exclude from them. Hidden files: dirent_is_file_with_suffix().
-    Loader("systemd-sysctl", (245,), _RANKED, False, False, True, True, True),
+    Loader("systemd-sysctl", (245,), _RANKED, False, False, True, True, True, True, True, _SPACE),
     # NEWS of systemd 243: "-" before a key ignores failures.
-    Loader("systemd-sysctl", (243,), _RANKED, False, False, True, False, True),
-    Loader("systemd-sysctl", (0,), _RANKED, False, False, False, False, True),
+    Loader("systemd-sysctl", (243,), _RANKED, False, False, True, False, False, True, True, _SPACE),
+    Loader("systemd-sysctl", (0,), _RANKED, False, False, False, False, False, True, True, _SPACE),
     # NEWS of procps-ng 4.0.0: /etc before /run.
-    Loader("procps", (4, 0, 0), _RANKED, True, True, True, True, False),
+    Loader("procps", (4, 0, 0), _RANKED, True, True, True, True, False, False, False, f"{_SPACE}\v\f"),
     # NEWS of procps-ng 3.3.17: globs as systemd has them.
-    Loader("procps", (3, 3, 17), _RUN_FIRST, True, True, True, True, False),
-    Loader("procps", (3, 3, 0), _RUN_FIRST, True, True, True, False, False),
+    Loader("procps", (3, 3, 17), _RUN_FIRST, True, True, True, True, False, False, False, f"{_SPACE}\v\f"),
+    Loader("procps", (3, 3, 0), _RUN_FIRST, True, True, True, False, False, False, False, f"{_SPACE}\v\f"),
 )
 
 
@@ -61,7 +70,7 @@ class HostLoaders:
     reload_name: str
 
 
-def loaders_of(systemd: str | None, procps: str | None, initscript: bool) -> HostLoaders:
+def loaders_of(systemd: str | None, procps: str | None, *, initscript: bool) -> HostLoaders:
     """Which loaders a host has.
 
     ``systemd`` and ``procps`` are what ``systemd-sysctl --version`` and ``sysctl --version`` say, None where the

@@ -6,17 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import _policy
-from ._conflicts import Conflict, Edit, comment_out, conflicts_in, is_ours, winning_path, with_edit, with_file
+from ._conflicts import (
+    Conflict,
+    Edit,
+    comment_out,
+    conflicts_in,
+    hidden_by,
+    is_ours,
+    winning_path,
+    with_edit,
+    with_file,
+)
 from ._dropin import Record, mark_of, parse, render
 from ._exposure import Exposure
 from ._knobs import KNOBS
+from ._loaders import Loader
 from ._policy import Impossible, Refusal, recycle_refusals
 from ._request import Request
 from ._snapshot import Parent, Snapshot, printable
-from ._sysctld import Line, SysctlFile, decide, parse_line
+from ._sysctld import Line, SysctlFile, decide
 from ._values import PortRange, Value, kernel_text, kernel_value, merged, without
 
 RECYCLE = "tcp_tw_recycle"
@@ -77,9 +88,7 @@ def _record(snapshot: Snapshot, path: str) -> Record:
 
 
 def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request, record: Record) -> Plan:
-    asked_recycle = request.values[RECYCLE]
-    assert isinstance(asked_recycle, int)
-    refused = recycle_refusals(asked_recycle, exposure, snapshot)
+    refused = recycle_refusals(request.recycle, exposure, snapshot)
     if refused:
         text = _text_of(snapshot)
         return Plan(request.path, (), text, text, (), refused, (), snapshot.files)
@@ -88,7 +97,7 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request, reco
     targets = _targets(snapshot, request, record, others)
     warnings = [_policy.unsupported(name, snapshot) for name in request.values if _is_missing(name, snapshot)]
     warnings += filter(None, [_policy.recycle_unseen(snapshot)])
-    if asked_recycle:
+    if request.recycle:
         warnings.append(_policy.RECYCLE_WARNING)
     dropped = {name: record.values[name] for name in record.values if name not in targets}
     restored, kept_off, more = _restored(dropped, snapshot, exposure, record)
@@ -127,7 +136,9 @@ def _targets(
             continue
         boot = _boot_value(snapshot, others, name)
         if name == "tcp_timestamps" and request.keep_on:
-            # A 2 that somebody set is deliberate, and is never turned into a 1.
+            # A 2 that somebody set is deliberate, and is never turned into a 1. A file that ours overrules is no such
+            # wish: a line may have been commented out between the two.
+            boot = _boot_value(snapshot, snapshot.files, name)
             targets[name] = next((v for v in (now, boot) if isinstance(v, int) and v >= 2), 1)
         elif name in request.values:
             target = _target(name, request.values[name], now, boot, record.values.get(name))
@@ -168,17 +179,46 @@ def _persist(
     before = {name: record.before.get(name, snapshot.knobs[name]) for name in targets}
     text = render(request.path, Record(targets, before, record.edited))
     files = with_file(snapshot.files, request.path, text)
+    hider = hidden_by(request.path, files, loader)
+    if hider:
+        raise Impossible(
+            f"the tuning would not survive a reboot. {printable(hider.path)} hides {request.path}, which has the same "
+            "name. To mend it: remove that file"
+            + _or_set_path(winning_path(files, loader, targets, text, request.path))
+        )
+    back, files = _out_of_the_way(files, loader, targets, request.path, record)
     conflicts = conflicts_in(files, loader, targets)
-    if not conflicts:
-        return (), files, text
-    if request.conflicts == "fail":
+    if conflicts and request.conflicts == "fail":
         raise Impossible(_conflict_message(conflicts, winning_path(files, loader, targets, text, request.path)))
     edits, files, left = comment_out(files, loader, targets, request.path)
     if left:
         raise Impossible(_conflict_message(left, winning_path(files, loader, targets, text, request.path)))
-    edited = tuple(sorted({*record.edited, *(edit.file for edit in edits)}))
-    text = render(request.path, Record(targets, before, edited))
-    return tuple(edits), with_file(files, request.path, text), text
+    mark = mark_of(request.path)
+    edited = {*record.edited, *(edit.file for edit in edits)}
+    edited &= {file.path for file in files if any(line.text.startswith(mark) for line in file.lines)}
+    text = render(request.path, Record(targets, before, tuple(sorted(edited))))
+    return (*back, *edits), with_file(files, request.path, text), text
+
+
+def _out_of_the_way(
+    files: tuple[SysctlFile, ...], loader: Loader | None, targets: Mapping[str, Value], path: str, record: Record
+) -> tuple[list[Edit], tuple[SysctlFile, ...]]:
+    """The lines that need not be commented out any longer, and the files with them brought back."""
+
+    def conflicting(files: tuple[SysctlFile, ...]) -> list[tuple[str, str, Line]]:
+        found = conflicts_in(files, loader, targets)
+        return [(conflict.knob, conflict.setting.file.path, conflict.setting.line) for conflict in found]
+
+    edits: list[Edit] = []
+    mark = mark_of(path)
+    marked = [(file, line) for file in files if file.path in record.edited for line in file.lines]
+    for file, line in marked if loader else []:
+        edit = Edit(file.path, line, out=False)
+        candidate = with_edit(files, edit, mark)
+        if line.text.startswith(mark) and conflicting(candidate) == conflicting(files):
+            edits.append(edit)
+            files = candidate
+    return edits, files
 
 
 def _conflict_message(conflicts: list[Conflict], better_path: str | None) -> str:
@@ -189,9 +229,12 @@ def _conflict_message(conflicts: list[Conflict], better_path: str | None) -> str
     else:
         remedies.append("remove that line")
         remedies.append("or set conflicts: comment_out, which comments it out (files of packages excepted)")
-    if better_path:
-        remedies.append(f"or set path: {better_path}, which wins")
-    return f"the tuning would not survive a reboot. {what}. To mend it: {', '.join(remedies)}"
+    mend = ", ".join(remedies) + _or_set_path(better_path)
+    return f"the tuning would not survive a reboot. {what}. To mend it: {mend}"
+
+
+def _or_set_path(better_path: str | None) -> str:
+    return f", or set path: {better_path}, which wins" if better_path else ""
 
 
 def _loader_warnings(
@@ -222,6 +265,8 @@ def _restored(
             warnings.append(f"{KNOBS[name].key} was {before} and is not turned on again: {refused[0].reason}")
         elif now == ours:
             goal[name] = before
+            if name == RECYCLE and before:
+                warnings.append(_policy.RECYCLE_WARNING)
         elif name == "ip_local_reserved_ports":
             goal[name] = without(_ports(now), without(_ports(ours), _ports(before)))
         else:
@@ -249,21 +294,55 @@ def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request, recor
             if not against:
                 edits.append(Edit(file.path, line, out=False))
                 files = with_edit(files, edits[-1], mark)
-    changes = _changes(snapshot, goal)
+                if value:
+                    warnings.append(_policy.RECYCLE_WARNING)
+    text, more = _kept_off(snapshot, exposure, request, record, files)
+    refused += tuple(refusal for refusal in more if refusal not in refused)
+    if text:
+        warnings.append(
+            f"{request.path} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it another file would turn "
+            "recycle on at the next boot. Remove that line, then run this again"
+        )
     return Plan(
-        request.path, changes, _text_of(snapshot), None, tuple(edits), refused, tuple(warnings), files
+        request.path,
+        _changes(snapshot, goal),
+        _text_of(snapshot),
+        text,
+        tuple(edits),
+        refused,
+        tuple(dict.fromkeys(warnings)),
+        with_file(files, request.path, text),
     )
+
+
+def _kept_off(
+    snapshot: Snapshot, exposure: Exposure, request: Request, record: Record, files: tuple[SysctlFile, ...]
+) -> tuple[str | None, tuple[Refusal, ...]]:
+    """A drop-in with tcp_tw_recycle = 0 alone, where ``files`` would otherwise turn it on at the next boot."""
+    loader = snapshot.loaders.boot
+    if RECYCLE not in record.values or loader is None:
+        return None, ()
+    text = decide(KNOBS[RECYCLE].path, files, loader).value
+    value = None if text is None else kernel_value(KNOBS[RECYCLE], text)
+    against = recycle_refusals(value, exposure, snapshot) if isinstance(value, int) else ()
+    if not against:
+        return None, ()
+    before = {RECYCLE: record.before[RECYCLE]} if RECYCLE in record.before else {}
+    return render(request.path, Record({RECYCLE: 0}, before)), against
 
 
 def _recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
     """What a line would set tcp_tw_recycle to: 0 when it is about another key."""
-    if RECYCLE not in line.text and not any(character in line.text.partition("=")[0] for character in "*?["):
-        return 0
-    loader = snapshot.loaders.boot or snapshot.loaders.reload
-    setting = parse_line(line, file, loader) if loader else None
-    text = setting.value if setting else line.text.partition("=")[2]
-    value = kernel_value(KNOBS[RECYCLE], text or "0")
-    return value if isinstance(value, int) else 1
+    loaders = [loader for loader in (snapshot.loaders.boot, snapshot.loaders.reload) if loader]
+    if loaders:
+        alone = replace(file, path="/etc/sysctl.d/x.conf", lines=(line,))
+        texts = [decide(KNOBS[RECYCLE].path, [alone], loader).value for loader in loaders]
+    else:
+        key, _equals, value = line.text.partition("=")
+        texts = [value if RECYCLE in key or any(character in key for character in "*?[") else None]
+    values = [kernel_value(KNOBS[RECYCLE], text) for text in texts if text is not None]
+    # A text that is no number is taken for the worst.
+    return next((value if isinstance(value, int) else 1 for value in values if value != 0), 0)
 
 
 def _check_writable(snapshot: Snapshot, made: Plan) -> None:

@@ -98,8 +98,8 @@ def _missing(name: str, snapshot: Snapshot) -> str:
     if snapshot.initial_namespace or since is None or snapshot.kernel.version >= since:
         return f"/proc/sys/{KNOBS[name].path} cannot be read. Is /proc mounted, and TCP part of this kernel?"
     return (
-        f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial network "
-        f"namespace only, and this is kernel {snapshot.kernel.release} in another one (a container). Tune the host itself"
+        f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial "
+        f"network namespace only, and this is kernel {snapshot.kernel.release} in another one (a container). Tune the host itself"
     )
 
 
@@ -156,12 +156,12 @@ def unsupported(name: str, snapshot: Snapshot) -> str:
 
 def recycle_unseen(snapshot: Snapshot) -> str | None:
     """The warning that "absent" does not mean "off" here; None where it does."""
-    assert RECYCLE.removed is not None
-    if RECYCLE.name in snapshot.knobs or snapshot.initial_namespace or snapshot.kernel.version >= RECYCLE.removed:
+    gone = RECYCLE.removed is not None and snapshot.kernel.version >= RECYCLE.removed
+    if RECYCLE.name in snapshot.knobs or snapshot.initial_namespace or gone:
         return None
     return (
-        f"tcp_tw_recycle cannot be seen from here: kernel {snapshot.kernel.release} may have it, in the initial network "
-        "namespace only, and its value there holds for this container too. Check the machine that runs it"
+        f"tcp_tw_recycle cannot be seen from here: kernel {snapshot.kernel.release} may have it, in the initial "
+        "network namespace only, and its value there holds for this container too. Check the machine that runs it"
     )
 
 

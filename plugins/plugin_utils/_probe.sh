@@ -57,7 +57,7 @@ too_large() {
 our_lines() {
   # 1 is "no such line"; above it grep failed, or does not know an option.
   if have grep; then
-    LC_ALL=C grep -anE "^[[:space:]]*[^#;[:space:]][^=]*($WORDS)|^$MARK" -- "$1"
+    LC_ALL=C grep -anE "^[[:space:]]*[^#;=[:space:]][^=]*($WORDS)|^$MARK" -- "$1"
     if [ $? -le 1 ]; then return; fi
   fi
   number=0
@@ -69,8 +69,10 @@ our_lines() {
 is_ours() {
   case $1 in "$MARK"*) return 0 ;; esac
   key=${1%%=*}
+  key=${key#"${key%%[![:space:]]*}"}
+  case $key in "#"* | ";"*) return 1 ;; esac
   for name in $NAMES; do
-    case $key in *"#"* | *";"*) ;; *"$name"*) return 0 ;; esac
+    case $key in ?*"$name"*) return 0 ;; esac
   done
   return 1
 }
@@ -79,21 +81,29 @@ is_ours() {
 # on the host: its value may be a secret. In a shell pattern * also matches a slash: rather a line too many here.
 our_globs() {
   if have grep; then
-    LC_ALL=C grep -qE '^[^=#;]*[][*?]' -- "$1"
+    LC_ALL=C grep -aqE '^[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?])' -- "$1"
     if [ $? -eq 1 ]; then return; fi
   fi
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
     key=${line%%=*}
-    case $key in *"#"* | *";"*) continue ;; *[][*?]*) ;; *) continue ;; esac
+    case $key in *[]*?]*) ;; *) continue ;; esac
     while :; do
       case $key in
         *.*) key=${key%%.*}/${key#*.} ;;
+        *//*) key=${key%%//*}/${key#*//} ;;
         *[[:space:]]*) key=${key%%[[:space:]]*}${key#*[[:space:]]} ;;
+        # Not every shell knows "^", and none alternatives in braces: a wildcard stands for them, but not where the
+        # value looks like a secret (those have several "-" or ":").
+        *"[^"*) key=${key%%"[^"*}[!${key#*"[^"} ;;
+        *"{"*"}"*)
+          case ${line#*=} in *-*-* | *:*) continue 2 ;; esac
+          key=${key%%"{"*}'*'${key##*"}"} ;;
         *) break ;;
       esac
     done
+    case $key in "#"* | ";"*) continue ;; esac
     key=${key#-}
     for name in $NAMES; do
       # shellcheck disable=SC2254 # a pattern, not a word
@@ -148,7 +158,7 @@ state() {
   dropin
   for directory in /etc /run /usr/local/lib /usr/lib /lib; do
     if [ "$directory" = /lib ] && [ /lib -ef /usr/lib ]; then continue; fi
-    for file in "$directory"/sysctl.d/*.conf "$directory"/sysctl.d/.*.conf; do
+    for file in "$directory"/sysctl.d/*.conf "$directory"/sysctl.d/.conf "$directory"/sysctl.d/.*.conf; do
       if [ -e "$file" ] || [ -L "$file" ]; then sysctl_file "$file"; fi
     done
   done
@@ -213,11 +223,18 @@ nat() {
   copy_if_there ip6tables_tables /proc/net/ip6_tables_names
   if have grep && [ -r /proc/net/ip_vs ]; then section ipvs grep -c Masq /proc/net/ip_vs; fi
   # Address translation takes a chain of type nat. Chains alone: there may be tens of thousands of rules.
-  if [ -d /sys/module/nf_tables ] && have nft && have grep; then
+  if have nft && have grep && has_nf_tables; then
     frame nft
     nft list chains 2>/dev/null | grep 'type nat hook'
     close 0
   fi
+}
+
+# Asked for its rules, a kernel would load nf_tables. So it must be there: loaded, or built in, or in a kernel that has
+# no modules at all.
+has_nf_tables() {
+  [ -d /sys/module/nf_tables ] || ! [ -e /proc/modules ] ||
+    grep -q '/nf_tables[.]ko' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null
 }
 
 # What applies sysctl files on this host, and its version.
@@ -255,14 +272,14 @@ probe() {
   loaders
 }
 
-# Read as one function, so that a script cut off on its way runs nothing at all. A login shell may print a banner:
-# the controller ignores what comes before the first frame. Ansible strips white space at the start of an answer.
+# A login shell may print a banner: the controller ignores what comes before the first frame. Ansible strips white
+# space at the start of an answer.
 prepare() {
   exec </dev/null
   LC_ALL=C
   export LC_ALL
   PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
-  if [ -t 1 ] && have stty; then stty -opost 2>/dev/null; fi
+  if [ -t 1 ] && have stty; then stty -opost <&1 2>/dev/null; fi
   echo linux_tcp.tuning
 }
 finish() {

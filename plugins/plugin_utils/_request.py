@@ -20,6 +20,9 @@ DEFAULT_PATH = "/etc/sysctl.d/99-timewait.conf"
 #: Where a drop-in of ours may lie: directories that loaders read, that survive a reboot, and that no package owns.
 DIRECTORIES = ("/etc/sysctl.d", "/usr/local/lib/sysctl.d")
 
+#: Names that need no quoting anywhere, and that loaders read.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,100}\.conf")
+
 #: tcp_timestamps: on means that a present 1 or 2 stays.
 ON = "on"
 
@@ -40,11 +43,17 @@ class Request:
     conflicts: Conflicts
     path: str
 
+    @property
+    def recycle(self) -> int:
+        """The value asked for tcp_tw_recycle; whatever is no integer counts as asking for it."""
+        value = self.values["tcp_tw_recycle"]
+        return value if isinstance(value, int) else 1
+
 
 def request_of(arguments: Mapping[str, object]) -> Request:
     """The request in an action's arguments. Raises BadRequest, before a host has been contacted."""
-    state = _choice("state", arguments.get("state") or "present", ("present", "absent"))
-    conflicts = _choice("conflicts", arguments.get("conflicts") or "fail", ("fail", "comment_out"))
+    state = _choice("state", _given(arguments, "state", "present"), ("present", "absent"))
+    conflicts = _choice("conflicts", _given(arguments, "conflicts", "fail"), ("fail", "comment_out"))
     asked = {**DEFAULTS, **{name: raw for name, raw in arguments.items() if name in KNOBS and raw is not None}}
     keep_on = _is_on(asked["tcp_timestamps"])
     if keep_on:
@@ -60,8 +69,13 @@ def request_of(arguments: Mapping[str, object]) -> Request:
         values,
         keep_on,
         "comment_out" if conflicts == "comment_out" else "fail",
-        _path(arguments.get("path") or DEFAULT_PATH),
+        _path(_given(arguments, "path", DEFAULT_PATH)),
     )
+
+
+def _given(arguments: Mapping[str, object], option: str, default: str) -> object:
+    raw = arguments.get(option)
+    return default if raw is None else raw
 
 
 def _choice(option: str, raw: object, choices: tuple[str, ...]) -> str:
@@ -102,7 +116,7 @@ def _check_size(name: str, wanted: PortRange) -> None:
 def _path(raw: object) -> str:
     path = str(raw)
     directory, _slash, name = path.rpartition("/")
-    if directory not in DIRECTORIES or not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,100}\.conf", name):
+    if directory not in DIRECTORIES or not PLAIN_NAME.fullmatch(name):
         raise BadRequest(
             f"path must name a .conf file directly in {' or '.join(DIRECTORIES)}, where sysctl loaders find it, in "
             f"plain letters, digits, '.', '_', '@' and '-', not {ascii(path)[:120]}"

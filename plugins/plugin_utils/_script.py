@@ -1,21 +1,21 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripts that run on a host, put together, and their answer, taken apart. Pure but for reading the two files.
+r"""The scripts that run on a host, put together, and their answer, taken apart. Pure but for reading the two files.
 
-An answer is a row of sections: ``\\n<nonce> B <name>\\n``, bytes, ``\\n<nonce> E <status>\\n``; the last line is
-``\\n<nonce> Z\\n``. What comes before the first section is a banner and is ignored.
+An answer is a row of sections: ``\n<nonce> B <name>\n``, bytes, ``\n<nonce> E <status>\n``; the last line is
+``\n<nonce> Z\n``. What comes before the first section is a banner and is ignored.
 """
 
 from __future__ import annotations
 
 import functools
-import os
 import re
 import secrets
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
 
@@ -66,8 +66,8 @@ class Step:
 @functools.cache
 def _shell_source(name: str) -> str:
     """A script without the lines that are only comments: what is sent counts on slow links."""
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="ascii") as file:
-        return "".join(line for line in file if not line.lstrip().startswith("#") and line.strip())
+    lines = Path(__file__).with_name(name).read_text(encoding="ascii").splitlines(keepends=True)
+    return "".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
 
 
 def probe_script(probe: Probe) -> str:
@@ -104,12 +104,14 @@ def _script(probe: Probe, more: Iterable[tuple[str, str]], parts: Iterable[str])
         "LISTENERS": str(int(probe.listeners)),
         "EVIDENCE": str(int(probe.evidence)),
         "DEFAULTS": str(int(probe.defaults)),
-        "WORDS": "|".join(KNOBS),
+        "WORDS": "|".join([*KNOBS, UNPRIVILEGED_PORT_START]),
         "OWNER": OWNER,
         "MARK": MARK,
         **dict(more),
     }
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items()) + "".join(parts)
+    assignments = (f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+    # In braces, so that a script cut off on its way is a syntax error and runs nothing at all.
+    return "".join(["{\n", *assignments, *parts, "}\n"])
 
 
 def sections_of(answer: bytes, nonce: str) -> list[Section]:

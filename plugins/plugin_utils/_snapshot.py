@@ -119,7 +119,7 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         listeners=_listeners(sections),
         addresses=_addresses(text("addresses4") or "", text("addresses6") or ""),
         nat=_nat(by_name),
-        loaders=loaders_of(text("systemd"), text("sysctl"), "initscript" in by_name),
+        loaders=loaders_of(text("systemd"), text("sysctl"), initscript="initscript" in by_name),
     )
 
 
@@ -201,7 +201,7 @@ def _counters(netstat: str) -> dict[str, int]:
     lines = [line.split() for line in netstat.split("\n") if line.startswith("TcpExt:")]
     if len(lines) != 2:
         return {}
-    found = dict(zip(*lines))
+    found = dict(zip(*lines, strict=False))
     return {name: int(found[name]) for name in COUNTERS if name in found}
 
 

@@ -25,8 +25,8 @@ def steps_of(plan: Plan) -> list[Step]:
     if plan.text_after is None:
         return [*knobs, *edits, *_file(plan)]
     kept = [change.knob for change in plan.changes if f"\n{KNOBS[change.knob].key} = " in plan.text_after]
-    first = [step for step, change in zip(knobs, plan.changes) if change.knob not in kept]
-    last = [step for step, change in zip(knobs, plan.changes) if change.knob in kept]
+    first = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob not in kept]
+    last = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob in kept]
     return [*first, *_file(plan), *edits, *last]
 
 

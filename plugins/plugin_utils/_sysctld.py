@@ -10,8 +10,10 @@ What the loaders differ in is data, in _loaders.py.
 from __future__ import annotations
 
 import fnmatch
+import itertools
+import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +55,10 @@ class SysctlFile:
 
 @dataclass(frozen=True)
 class Setting:
-    """``key = value`` in a file; ``value`` is None for a bare ``-key``, which excludes the key from globs."""
+    """``key = value`` in a file; ``value`` is None for a bare ``-key``, which excludes the key from globs.
+
+    ``path`` is the key with slashes, tidied where the loader does that.
+    """
 
     path: str
     value: str | None
@@ -79,7 +84,7 @@ def files_in_order(files: Iterable[SysctlFile], loader: Loader) -> list[SysctlFi
     for directory in loader.directories:
         for file in by_path.get(directory, ()):
             hidden = file.name.startswith(".")
-            if file.name.endswith(".conf") and file.kind != "directory" and (loader.reads_hidden or not hidden):
+            if file.name.endswith(".conf") and (loader.reads_hidden or not hidden):
                 chosen.setdefault(file.name, file)
     # By the bytes of the name, as strcmp does.
     ordered = [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
@@ -96,65 +101,104 @@ def settings_in(file: SysctlFile, loader: Loader) -> list[Setting]:
 
 def parse_line(line: Line, file: SysctlFile, loader: Loader) -> Setting | None:
     """The setting in a line, or None for a comment and whatever else the loader passes over."""
-    text = line.text.strip(" \t\r\n")
+    # A C string ends at a NUL.
+    text = line.text.partition("\0")[0].strip(loader.space)
     if not text or text[0] in "#;":
         return None
     key, equals, value = text.partition("=")
     dash = key.startswith("-") and loader.dash_prefix
     if not equals and not dash:
         return None
-    path = normalized(key[dash:].strip(" \t\r\n"))
+    name = key[dash:].rstrip(loader.space)
+    written = name.removeprefix("-") if dash else name
+    path = normalized(name.lstrip(loader.space)) if loader.tidies else swapped(written)
     if is_glob(path) and not loader.globs:
         return None
-    return Setting(path, value.strip(" \t\r\n") if equals else None, dash, file, line)
+    return Setting(path, value.strip(loader.space) if equals else None, dash, file, line)
+
+
+def swapped(key: str) -> str:
+    """A key as a path: where its first separator is a dot, dots and slashes swap; where it is a slash, it is one."""
+    first = re.search(r"[./]", key)
+    return key.translate(str.maketrans("./", "/.")) if first and first.group() == "." else key
 
 
 def normalized(key: str) -> str:
-    """The path below /proc/sys that a key means.
+    """The path below /proc/sys that a key means, without what makes no difference in a path."""
+    return "/".join(part for part in swapped(key).split("/") if part not in ("", "."))
 
-    Where the first separator is a dot, dots and slashes swap; where it is a slash, the key is a path already.
-    """
-    first = re.search(r"[./]", key)
-    if first and first.group() == ".":
-        key = key.translate(str.maketrans("./", "/."))
-    return "/".join(part for part in key.split("/") if part not in ("", "."))
+
+def _found(path: str, loader: Loader) -> str:
+    """The path below /proc/sys that a path leads to."""
+    if loader.tidies or path.endswith("/"):
+        return path
+    return posixpath.normpath(f"/proc/sys/{path}").removeprefix("/proc/sys/")
 
 
 def is_glob(path: str) -> bool:
     return any(character in path for character in "*?[")
 
 
+#: What POSIX character classes have of the characters that names of sysctls are made of.
+_CLASSES = {"lower": "a-z", "alpha": "a-z", "digit": "0-9", "xdigit": "0-9a-f", "alnum": "a-z0-9", "punct": "_"}
+
+
 def matches(pattern: str, path: str) -> bool:
     """As glob(3) does: a wildcard never matches a slash."""
     wanted, parts = pattern.split("/"), path.split("/")
     return len(wanted) == len(parts) and all(
-        fnmatch.fnmatchcase(part, re.sub(r"\[\^", "[!", want)) for part, want in zip(parts, wanted)
+        fnmatch.fnmatchcase(part, _as_fnmatch(want)) for part, want in zip(parts, wanted, strict=True)
     )
 
 
+def _as_fnmatch(part: str) -> str:
+    """glob(3) has character classes, a backslash, and "^" beside "!", which fnmatch does not know."""
+    part = re.sub(r"\[:([a-z]+):\]", lambda found: _CLASSES.get(found[1], "a-z0-9_"), part)
+    return re.sub(r"\\(.)", r"[\1]", part).replace("[^", "[!")
+
+
+def _alternatives(pattern: str) -> Iterator[str]:
+    """The patterns that one with braces stands for."""
+    found = re.search(r"\{([^{}]*)\}", pattern)
+    if not found or pattern.count("{") > 8:
+        yield pattern
+        return
+    for choice in found[1].split(","):
+        yield from _alternatives(pattern[: found.start()] + choice + pattern[found.end() :])
+
+
+def _reaches(wanted: str, path: str, loader: Loader) -> bool:
+    """Whether a setting of ``wanted``, a path or a glob, is written to ``path``."""
+    if not is_glob(wanted):
+        return _found(wanted, loader) == path
+    patterns = itertools.islice(_alternatives(wanted), 1000) if loader.braces else [wanted]
+    return any(matches(_found(pattern, loader), path) for pattern in patterns)
+
+
 def decide(path: str, files: Sequence[SysctlFile], loader: Loader) -> Decision:
-    """What the loader writes to ``path`` (such as net/ipv4/tcp_tw_reuse) with these files."""
-    explicit: Setting | None = None
-    excluded: Setting | None = None
-    globs: dict[str, Setting] = {}
-    for file in files_in_order(files, loader):
-        for setting in settings_in(file, loader):
-            if is_glob(setting.path):
-                if setting.value is not None and matches(setting.path, path):
-                    globs.pop(setting.path, None)
-                    globs[setting.path] = setting
-            elif setting.path == path:
-                if setting.value is None:
-                    excluded = setting
-                    if loader.exclusion_cancels:
-                        explicit = None
-                else:
-                    explicit = setting
-                    if loader.exclusion_cancels:
-                        excluded = None
-    if explicit:
-        return Decision(explicit.value, explicit)
-    if excluded or not globs:
-        return Decision(None, excluded)
-    last = list(globs.values())[-1]
-    return Decision(last.value, last)
+    """What the loader writes to ``path`` (such as net/ipv4/tcp_tw_reuse) with these files.
+
+    Whether the kernel takes the value is not asked here: that depends on the kernel.
+    """
+    settings = [setting for file in files_in_order(files, loader) for setting in settings_in(file, loader)]
+    if loader.one_per_key:
+        settings = _one_per_key(settings)
+    own = [setting for setting in settings if setting.path == path]
+    writing = [
+        setting
+        for setting in settings
+        if setting.value is not None and not (own and is_glob(setting.path)) and _reaches(setting.path, path, loader)
+    ]
+    if writing:
+        return Decision(writing[-1].value, writing[-1])
+    return Decision(None, own[-1] if own else None)
+
+
+def _one_per_key(settings: Iterable[Setting]) -> list[Setting]:
+    """The last setting of each key and each glob; one that says what is said already keeps its place."""
+    kept: dict[str, Setting] = {}
+    for setting in settings:
+        if setting.path in kept and kept[setting.path].value != setting.value:
+            del kept[setting.path]
+        kept[setting.path] = setting
+    return list(kept.values())

@@ -19,7 +19,7 @@ def table(facts: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
     """A row for each host, then each finding with its evidence and remedy. None: the host gave no facts."""
     rows = [HEADINGS, *(_row(host, facts[host]) for host in sorted(facts))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for host in sorted(facts):
         for finding in (facts[host] or {}).get("findings", ()):
             lines += ["", *_finding(host, finding)]

@@ -41,7 +41,7 @@ def run(action: Any, script: str, nonce: str) -> tuple[bytes, list[Section]]:
     """Runs a script; its whole answer, and the sections in it. Raises BadAnswer with what the host said instead."""
     check_connection(action)
     as_argument = _needs_argument(action)
-    result = _execute(action, script, as_argument)
+    result = _execute(action, script, as_argument=as_argument)
     if not as_argument and "must have a tty" in f"{result['stdout']}{result['stderr']}":
         result = _execute(action, script, as_argument=True)
     answer = result["stdout"].encode("utf-8", "surrogateescape")
@@ -60,7 +60,7 @@ def _needs_argument(action: Any) -> bool:
     return str(connection.transport).rpartition(".")[2] == "local" and bool(password)
 
 
-def _execute(action: Any, script: str, as_argument: bool) -> dict[str, Any]:
+def _execute(action: Any, script: str, *, as_argument: bool) -> dict[str, Any]:
     if as_argument:
         command, data = f"/bin/sh -c {shlex.quote(script)}", None
     else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from ._knobs import INT_MAX, Knob
 
@@ -22,11 +22,12 @@ class PortRange(NamedTuple):
     high: int
 
 
-Value = Union[int, PortRange, tuple[PortRange, ...]]
+Value = int | PortRange | tuple[PortRange, ...]
 
 #: ASCII digits only, no sign but a minus, no leading zero: 0x1, 01, +1, 1.0 and full-width digits are not numbers here.
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
+_KERNEL_PORTS = re.compile(r"(\w+)(?:-(\w+))?\Z")
 
 
 class BadRequest(Exception):
@@ -65,7 +66,7 @@ def asked_port_list(what: str, raw: object) -> tuple[PortRange, ...]:
     elif isinstance(raw, int) and not isinstance(raw, bool):
         raw = [raw]
     if not isinstance(raw, (list, tuple)):
-        raise BadRequest(f"{what} must be a list of ports and port ranges, such as [8080, '9000-9010'], not {_shown(raw)}")
+        raise BadRequest(f"{what} must be a list of ports and ranges, such as [8080, '9000-9010'], not {_shown(raw)}")
     ranges: list[PortRange] = []
     for part in raw:
         found = _PORTS.match(part.strip()) if isinstance(part, str) else None
@@ -149,13 +150,12 @@ def _kernel_integer(word: str) -> int | None:
 
 def _kernel_port_list(text: str) -> tuple[PortRange, ...] | None:
     ranges: list[PortRange] = []
-    for part in filter(None, re.split(r"[,\s]+", text)):
-        found = _PORTS.match(part)
-        if not found:
-            return None
-        low = int(found.group(1))
-        high = int(found.group(2) or low)
-        if not 0 <= low <= high <= 65535:
+    # One comma at the end is let through, a space anywhere within is not.
+    for part in text.strip().removesuffix(",").split(",") if text.strip() else ():
+        found = _KERNEL_PORTS.match(part)
+        low = _kernel_integer(found.group(1)) if found else None
+        high = _kernel_integer(found.group(2)) if found and found.group(2) else low
+        if low is None or high is None or not 0 <= low <= high <= 65535:
             return None
         ranges.append(PortRange(low, high))
     return merged(ranges)
