@@ -28,7 +28,10 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import dif
 
 
 class ActionModule(TimewaitAction):
-    spec = {name: {"type": "raw"} for name in ("state", "conflicts", "path", *KNOBS)}
+    spec = {
+        **{name: {"type": "str"} for name in ("state", "conflicts", "path")},
+        **{name: {"type": "raw"} for name in KNOBS},
+    }
 
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
         request = request_of(arguments)

@@ -34,7 +34,7 @@ options:
         values back.
       - V(absent) brings back the values and files from before, byte for byte. The one exception is
         C(tcp_tw_recycle), which is not turned on again where it would be refused.
-    type: raw
+    type: str
     default: present
     choices: [present, absent]
   tcp_tw_reuse:
@@ -92,14 +92,14 @@ options:
       - V(fail) names the file, the line and what would mend it, and changes nothing.
       - V(comment_out) comments that line out, shows it in the diff, and brings it back on O(state=absent). Files that
         belong to packages are never edited.
-    type: raw
+    type: str
     default: fail
     choices: [fail, comment_out]
   path:
     description:
       - The drop-in file, a C(.conf) file directly in C(/etc/sysctl.d) or C(/usr/local/lib/sysctl.d).
       - It belongs to one caller. Two roles with settings of their own use two files.
-    type: raw
+    type: str
     default: /etc/sysctl.d/99-timewait.conf
 seealso:
   - module: linux_tcp.tuning.timewait_facts

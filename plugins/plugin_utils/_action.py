@@ -27,6 +27,16 @@ COMMON_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
+def _host_of(task_vars: dict[str, Any]) -> str:
+    """The inventory's name of the host that this task is for.
+
+    The variable inventory_hostname would not do: a play, or facts from a compromised host, can set it to the name of
+    a host that is attested private. The worker process knows for whom it works.
+    """
+    host = getattr(multiprocessing.current_process(), "_host", None)
+    return str(task_vars["inventory_hostname"] if host is None else host.get_name())
+
+
 class TimewaitAction(ActionBase):  # type: ignore[misc]
     """One round trip over the connection, no temporary files, no interpreter on the host."""
 
@@ -39,10 +49,11 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = {**(task_vars or {}), "inventory_hostname": _host_of(task_vars or {})}
         _validated, arguments = self.validate_argument_spec(argument_spec={**COMMON_SPEC, **self.spec})
         try:
-            claims = self._claims(arguments, task_vars or {})
-            result.update(self.answer(arguments, claims, task_vars or {}))
+            claims = self._claims(arguments, task_vars)
+            result.update(self.answer(arguments, claims, task_vars))
         except (BadRequest, Impossible, NoShell) as error:
             raise AnsibleActionFail(str(error)) from error
         except BadAnswer as error:

@@ -18,7 +18,7 @@ from ._knobs import KNOBS
 from ._loaders import Loader
 from ._snapshot import Snapshot, printable
 from ._sysctld import SysctlFile, decide
-from ._values import PortRange, Value, kernel_value, merged, without
+from ._values import PortRange, Value, kernel_value, ports_in, without
 
 
 def plain(value: Value | None) -> Any:
@@ -111,7 +111,7 @@ def _sockets(snapshot: Snapshot) -> dict[str, Any]:
 def _ports(snapshot: Snapshot) -> dict[str, Any]:
     present = snapshot.knobs.get("ip_local_port_range")
     reserved = snapshot.knobs.get("ip_local_reserved_ports")
-    listed = merged(reserved) if isinstance(reserved, tuple) and not isinstance(reserved, PortRange) else ()
+    listed = ports_in(reserved)
     usable = without((present,), listed) if isinstance(present, PortRange) else ()
     return {
         "range": plain(present),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 LoaderKind = Literal["systemd-sysctl", "procps"]
@@ -42,21 +42,47 @@ class Loader:
 
 
 _RANKED = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
-_SPACE = " \t\r\n"
+
+# NEWS of systemd 245: globs, and "-key" to exclude from them. Hidden files: dirent_is_file_with_suffix().
+_SYSTEMD = Loader(
+    kind="systemd-sysctl",
+    since=(245,),
+    directories=_RANKED,
+    reads_sysctl_conf=False,
+    reads_hidden=False,
+    dash_prefix=True,
+    globs=True,
+    braces=True,
+    one_per_key=True,
+    tidies=True,
+    space=" \t\r\n",
+)
+# NEWS of procps-ng 4.0.0: /etc before /run.
+_PROCPS = Loader(
+    kind="procps",
+    since=(4, 0, 0),
+    directories=_RANKED,
+    reads_sysctl_conf=True,
+    reads_hidden=True,
+    dash_prefix=True,
+    globs=True,
+    braces=False,
+    one_per_key=False,
+    tidies=False,
+    space=" \t\r\n\v\f",
+)
 _RUN_FIRST = ("/run/sysctl.d", "/etc/sysctl.d", *_RANKED[2:])
 
 #: Newest first; the first whose ``since`` is not above the host's version holds.
 LOADERS = (
-    # NEWS of systemd 245: globs, and "-key" to exclude from them. Hidden files: dirent_is_file_with_suffix().
-    Loader("systemd-sysctl", (245,), _RANKED, False, False, True, True, True, True, True, _SPACE),
+    _SYSTEMD,
     # NEWS of systemd 243: "-" before a key ignores failures.
-    Loader("systemd-sysctl", (243,), _RANKED, False, False, True, False, False, True, True, _SPACE),
-    Loader("systemd-sysctl", (0,), _RANKED, False, False, False, False, False, True, True, _SPACE),
-    # NEWS of procps-ng 4.0.0: /etc before /run.
-    Loader("procps", (4, 0, 0), _RANKED, True, True, True, True, False, False, False, f"{_SPACE}\v\f"),
+    replace(_SYSTEMD, since=(243,), globs=False, braces=False),
+    replace(_SYSTEMD, since=(0,), globs=False, braces=False, dash_prefix=False),
+    _PROCPS,
     # NEWS of procps-ng 3.3.17: globs as systemd has them.
-    Loader("procps", (3, 3, 17), _RUN_FIRST, True, True, True, True, False, False, False, f"{_SPACE}\v\f"),
-    Loader("procps", (3, 3, 0), _RUN_FIRST, True, True, True, False, False, False, False, f"{_SPACE}\v\f"),
+    replace(_PROCPS, since=(3, 3, 17), directories=_RUN_FIRST),
+    replace(_PROCPS, since=(3, 3, 0), directories=_RUN_FIRST, globs=False),
 )
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from . import _policy
 from ._conflicts import (
@@ -26,11 +26,11 @@ from ._knobs import KNOBS
 from ._loaders import Loader
 from ._policy import Impossible, Refusal, recycle_refusals
 from ._request import Request
-from ._snapshot import Parent, Snapshot, printable
-from ._sysctld import Line, SysctlFile, decide
-from ._values import PortRange, Value, kernel_text, kernel_value, merged, without
-
-RECYCLE = "tcp_tw_recycle"
+from ._snapshot import Snapshot, printable
+from ._sysctld import Line, SysctlFile
+from ._targets import targets_of
+from ._undo import former_values, undo_of
+from ._values import Value
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,7 @@ class Change:
 class Plan:
     """What is to be done. ``text_before`` and ``text_after`` are our drop-in's, None where there is none.
 
-    ``values`` are those that hold in the end, ``boot`` those after the next boot (None: the loader is not known, or
-    the kernel's own default holds and is not known).
+    ``files`` are the sysctl files as they will be.
     """
 
     path: str
@@ -72,7 +71,9 @@ def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
         made = _plan_absent(snapshot, exposure, request, record)
     else:
         made = _plan_present(snapshot, exposure, request, record)
-    _check_writable(snapshot, made)
+    _policy.check_writable([change.knob for change in made.changes], snapshot)
+    if made.text_before != made.text_after and snapshot.parent:
+        _policy.check_directory(request.path.rpartition("/")[0], snapshot.parent)
     return made
 
 
@@ -94,18 +95,25 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request, reco
         return Plan(request.path, (), text, text, (), refused, (), snapshot.files)
     _policy.check_values(request, snapshot)
     others = with_file(snapshot.files, request.path, None)
-    targets = _targets(snapshot, request, record, others)
+    targets = targets_of(snapshot, request, record, others)
     warnings = [_policy.unsupported(name, snapshot) for name in request.values if _is_missing(name, snapshot)]
     warnings += filter(None, [_policy.recycle_unseen(snapshot)])
     if request.recycle:
         warnings.append(_policy.RECYCLE_WARNING)
     dropped = {name: record.values[name] for name in record.values if name not in targets}
-    restored, kept_off, more = _restored(dropped, snapshot, exposure, record)
+    restored, kept_off, more = former_values(dropped, snapshot, exposure, record)
     edits, files, text_after = _persist(snapshot, request, record, targets)
     goal = {**restored, **targets}
     changes = _changes(snapshot, goal)
     warnings += more + _loader_warnings(snapshot, files, targets)
     return Plan(request.path, changes, _text_of(snapshot), text_after, edits, kept_off, tuple(warnings), files)
+
+
+def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request, record: Record) -> Plan:
+    undo = undo_of(snapshot, exposure, request.path, record)
+    changes = _changes(snapshot, undo.values)
+    files = with_file(undo.files, request.path, undo.text)
+    return Plan(request.path, changes, _text_of(snapshot), undo.text, undo.edits, undo.refused, undo.warnings, files)
 
 
 def _text_of(snapshot: Snapshot) -> str | None:
@@ -114,7 +122,7 @@ def _text_of(snapshot: Snapshot) -> str | None:
 
 def _is_missing(name: str, snapshot: Snapshot) -> bool:
     """Asked for, and not there. A kernel without recycle is no reason to warn: off is what it is."""
-    return name not in snapshot.knobs and name != RECYCLE
+    return name not in snapshot.knobs and name != _policy.RECYCLE.name
 
 
 def _changes(snapshot: Snapshot, goal: Mapping[str, Value]) -> tuple[Change, ...]:
@@ -123,52 +131,6 @@ def _changes(snapshot: Snapshot, goal: Mapping[str, Value]) -> tuple[Change, ...
         for name in KNOBS
         if name in goal and name in snapshot.knobs and snapshot.knobs[name] != goal[name]
     )
-
-
-def _targets(
-    snapshot: Snapshot, request: Request, record: Record, others: tuple[SysctlFile, ...]
-) -> dict[str, Value]:
-    """The values that are to hold now and after a boot, of the knobs that this kernel has."""
-    targets: dict[str, Value] = {}
-    for name in KNOBS:
-        now = snapshot.knobs.get(name)
-        if now is None:
-            continue
-        boot = _boot_value(snapshot, others, name)
-        if name == "tcp_timestamps" and request.keep_on:
-            # A 2 that somebody set is deliberate, and is never turned into a 1. A file that ours overrules is no such
-            # wish: a line may have been commented out between the two.
-            boot = _boot_value(snapshot, snapshot.files, name)
-            targets[name] = next((v for v in (now, boot) if isinstance(v, int) and v >= 2), 1)
-        elif name in request.values:
-            target = _target(name, request.values[name], now, boot, record.values.get(name))
-            if target is not None:
-                targets[name] = target
-    return targets
-
-
-def _target(name: str, asked: Value, now: Value, boot: Value | None, own: Value | None) -> Value | None:
-    """The value to hold; None when nothing need be written. ``boot`` is what other files lead to, ``own`` ours."""
-    if name == "tcp_max_tw_buckets" and isinstance(asked, int) and isinstance(now, int):
-        enough = now >= asked and (not isinstance(boot, int) or boot >= asked)
-        if enough and own is None:
-            return None
-        return max(asked, now, own if isinstance(own, int) else 0)
-    if name == "ip_local_reserved_ports":
-        return merged(_ports(asked) + _ports(now) + _ports(boot))
-    return asked
-
-
-def _ports(value: Value | None) -> tuple[PortRange, ...]:
-    return value if isinstance(value, tuple) and not isinstance(value, PortRange) else ()
-
-
-def _boot_value(snapshot: Snapshot, files: tuple[SysctlFile, ...], name: str) -> Value | None:
-    """What files make of a knob at boot; None when none of them sets it, or the loader is not known."""
-    if snapshot.loaders.boot is None:
-        return None
-    text = decide(KNOBS[name].path, files, snapshot.loaders.boot).value
-    return None if text is None else kernel_value(KNOBS[name], text)
 
 
 def _persist(
@@ -237,9 +199,7 @@ def _or_set_path(better_path: str | None) -> str:
     return f", or set path: {better_path}, which wins" if better_path else ""
 
 
-def _loader_warnings(
-    snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value]
-) -> list[str]:
+def _loader_warnings(snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value]) -> list[str]:
     loaders = snapshot.loaders
     if loaders.boot is None:
         return ["what applies sysctl files when this host boots is not known, so the value after a boot is not known"]
@@ -247,129 +207,3 @@ def _loader_warnings(
         f"'sysctl --system' ({loaders.reload_name}) would undo this until the next boot: {conflict}"
         for conflict in conflicts_in(files, loaders.reload, targets)
     ]
-
-
-def _restored(
-    dropped: Mapping[str, Value], snapshot: Snapshot, exposure: Exposure, record: Record
-) -> tuple[dict[str, Value], tuple[Refusal, ...], list[str]]:
-    """The former values of knobs that are ours no longer. Recycle stays 0 where the policy would refuse it today."""
-    goal: dict[str, Value] = {}
-    refused: tuple[Refusal, ...] = ()
-    warnings: list[str] = []
-    for name, ours in dropped.items():
-        now, before = snapshot.knobs.get(name), record.before.get(name)
-        if now is None or before is None:
-            continue
-        if name == RECYCLE and isinstance(before, int) and recycle_refusals(before, exposure, snapshot):
-            refused = recycle_refusals(before, exposure, snapshot)
-            warnings.append(f"{KNOBS[name].key} was {before} and is not turned on again: {refused[0].reason}")
-        elif now == ours:
-            goal[name] = before
-            if name == RECYCLE and before:
-                warnings.append(_policy.RECYCLE_WARNING)
-        elif name == "ip_local_reserved_ports":
-            goal[name] = without(_ports(now), without(_ports(ours), _ports(before)))
-        else:
-            warnings.append(
-                f"{KNOBS[name].key} is {kernel_text(now)}, which this collection did not set; it was left alone "
-                f"(before, it was {kernel_text(before)})"
-            )
-    return goal, refused, warnings
-
-
-def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request, record: Record) -> Plan:
-    goal, refused, warnings = _restored(record.values, snapshot, exposure, record)
-    mark = mark_of(request.path)
-    edits: list[Edit] = []
-    files = with_file(snapshot.files, request.path, None)
-    for file in snapshot.files:
-        if file.path not in record.edited:
-            continue
-        for line in file.lines:
-            if not line.text.startswith(mark):
-                continue
-            value = _recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot)
-            against = recycle_refusals(value, exposure, snapshot)
-            refused += tuple(refusal for refusal in against if refusal not in refused)
-            if not against:
-                edits.append(Edit(file.path, line, out=False))
-                files = with_edit(files, edits[-1], mark)
-                if value:
-                    warnings.append(_policy.RECYCLE_WARNING)
-    text, more = _kept_off(snapshot, exposure, request, record, files)
-    refused += tuple(refusal for refusal in more if refusal not in refused)
-    if text:
-        warnings.append(
-            f"{request.path} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it another file would turn "
-            "recycle on at the next boot. Remove that line, then run this again"
-        )
-    return Plan(
-        request.path,
-        _changes(snapshot, goal),
-        _text_of(snapshot),
-        text,
-        tuple(edits),
-        refused,
-        tuple(dict.fromkeys(warnings)),
-        with_file(files, request.path, text),
-    )
-
-
-def _kept_off(
-    snapshot: Snapshot, exposure: Exposure, request: Request, record: Record, files: tuple[SysctlFile, ...]
-) -> tuple[str | None, tuple[Refusal, ...]]:
-    """A drop-in with tcp_tw_recycle = 0 alone, where ``files`` would otherwise turn it on at the next boot."""
-    loader = snapshot.loaders.boot
-    if RECYCLE not in record.values or loader is None:
-        return None, ()
-    text = decide(KNOBS[RECYCLE].path, files, loader).value
-    value = None if text is None else kernel_value(KNOBS[RECYCLE], text)
-    against = recycle_refusals(value, exposure, snapshot) if isinstance(value, int) else ()
-    if not against:
-        return None, ()
-    before = {RECYCLE: record.before[RECYCLE]} if RECYCLE in record.before else {}
-    return render(request.path, Record({RECYCLE: 0}, before)), against
-
-
-def _recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
-    """What a line would set tcp_tw_recycle to: 0 when it is about another key."""
-    loaders = [loader for loader in (snapshot.loaders.boot, snapshot.loaders.reload) if loader]
-    if loaders:
-        alone = replace(file, path="/etc/sysctl.d/x.conf", lines=(line,))
-        texts = [decide(KNOBS[RECYCLE].path, [alone], loader).value for loader in loaders]
-    else:
-        key, _equals, value = line.text.partition("=")
-        texts = [value if RECYCLE in key or any(character in key for character in "*?[") else None]
-    values = [kernel_value(KNOBS[RECYCLE], text) for text in texts if text is not None]
-    # A text that is no number is taken for the worst.
-    return next((value if isinstance(value, int) else 1 for value in values if value != 0), 0)
-
-
-def _check_writable(snapshot: Snapshot, made: Plan) -> None:
-    for change in made.changes:
-        if change.knob in snapshot.not_writable:
-            raise Impossible(
-                f"{KNOBS[change.knob].key} cannot be written here: {snapshot.not_writable[change.knob]}. In a container "
-                "this is decided from outside: run it privileged, or with this sysctl set by whoever starts it"
-            )
-    if made.text_before != made.text_after and snapshot.parent:
-        _check_directory(made.path.rpartition("/")[0], snapshot.parent)
-
-
-def _check_directory(directory: str, parent: Parent) -> None:
-    if parent.kind == "missing":
-        raise Impossible(f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps")
-    if parent.kind != "directory" or parent.link:
-        raise Impossible(f"{directory} is a link, or no directory. Only a real directory is written to")
-    if not parent.writable:
-        raise Impossible(
-            f"{directory} cannot be written to; is its file system mounted read-only? Mount it read-write, or put the "
-            "settings into the image that this host is made from"
-        )
-    if parent.mode and (
-        parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")
-    ):
-        raise Impossible(
-            f"{directory} may be written by others than root ({printable(parent.mode)}, owner {printable(parent.uid)}), "
-            f"who could replace the file. Mend it with: chown root:root {directory} && chmod 755 {directory}"
-        )

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._request import Request
-from ._snapshot import Snapshot
-from ._values import PortRange, merged, without
+from ._snapshot import Parent, Snapshot, printable
+from ._values import PortRange, merged, ports_in, without
 
 RECYCLE = KNOBS["tcp_tw_recycle"]
 
@@ -98,8 +99,9 @@ def _missing(name: str, snapshot: Snapshot) -> str:
     if snapshot.initial_namespace or since is None or snapshot.kernel.version >= since:
         return f"/proc/sys/{KNOBS[name].path} cannot be read. Is /proc mounted, and TCP part of this kernel?"
     return (
-        f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial "
-        f"network namespace only, and this is kernel {snapshot.kernel.release} in another one (a container). Tune the host itself"
+        f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial network "
+        f"namespace only, and this is kernel {snapshot.kernel.release} in another one (a container). "
+        "Tune the host itself"
     )
 
 
@@ -123,8 +125,8 @@ def _check_port_range(wanted: PortRange, request: Request, snapshot: Snapshot) -
             f"the kernel refuses such a range. Begin it at {start} or above"
         )
     reserved = [
-        *_ports(request.values.get("ip_local_reserved_ports")),
-        *_ports(snapshot.knobs.get("ip_local_reserved_ports")),
+        *ports_in(request.values.get("ip_local_reserved_ports")),
+        *ports_in(snapshot.knobs.get("ip_local_reserved_ports")),
     ]
     present = snapshot.knobs.get("ip_local_port_range")
     added = without((wanted,), merged([*reserved, *([present] if isinstance(present, PortRange) else [])]))
@@ -136,10 +138,6 @@ def _check_port_range(wanted: PortRange, request: Request, snapshot: Snapshot) -
             "An outgoing connection could take such a port before its service starts again. Reserve them "
             f"(ip_local_reserved_ports: [{ports}]) or choose another range"
         )
-
-
-def _ports(value: object) -> tuple[PortRange, ...]:
-    return tuple(value) if isinstance(value, tuple) and not isinstance(value, PortRange) else ()
 
 
 def unsupported(name: str, snapshot: Snapshot) -> str:
@@ -165,3 +163,28 @@ def recycle_unseen(snapshot: Snapshot) -> str | None:
     )
 
 
+def check_writable(knobs: Iterable[str], snapshot: Snapshot) -> None:
+    """Raises Impossible for a knob that cannot be written on this host."""
+    for name in knobs:
+        if name in snapshot.not_writable:
+            raise Impossible(
+                f"{KNOBS[name].key} cannot be written here: {snapshot.not_writable[name]}. In a container this is "
+                "decided from outside: run it privileged, or with this sysctl set by whoever starts it"
+            )
+
+
+def check_directory(directory: str, parent: Parent) -> None:
+    if parent.kind == "missing":
+        raise Impossible(f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps")
+    if parent.kind != "directory" or parent.link:
+        raise Impossible(f"{directory} is a link, or no directory. Only a real directory is written to")
+    if not parent.writable:
+        raise Impossible(
+            f"{directory} cannot be written to; is its file system mounted read-only? Mount it read-write, or put the "
+            "settings into the image that this host is made from"
+        )
+    if parent.mode and (parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")):
+        raise Impossible(
+            f"{directory} may be written by others than root ({printable(parent.mode)}, owner "
+            f"{printable(parent.uid)}), who could replace the file. Mend it with: chown root:root {directory} && chmod 755 {directory}"
+        )

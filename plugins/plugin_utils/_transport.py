@@ -65,7 +65,5 @@ def _execute(action: Any, script: str, *, as_argument: bool) -> dict[str, Any]:
         command, data = f"/bin/sh -c {shlex.quote(script)}", None
     else:
         command, data = "/bin/sh", (PADDING + script).encode("utf-8", "surrogateescape")
-    result: dict[str, Any] = action._low_level_execute_command(
-        command, in_data=data, encoding_errors="surrogateescape"
-    )
+    result: dict[str, Any] = action._low_level_execute_command(command, in_data=data, encoding_errors="surrogateescape")
     return result

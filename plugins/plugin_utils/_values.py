@@ -112,6 +112,11 @@ def without(ranges: tuple[PortRange, ...], removed: tuple[PortRange, ...]) -> tu
     return merged(left)
 
 
+def ports_in(value: Value | None) -> tuple[PortRange, ...]:
+    """The ranges of a list of ports; none for any other value."""
+    return value if isinstance(value, tuple) and not isinstance(value, PortRange) else ()
+
+
 def kernel_text(value: Value) -> str:
     """A value as it is written to the kernel, and as the kernel prints it but for the tab within a range."""
     if isinstance(value, int):

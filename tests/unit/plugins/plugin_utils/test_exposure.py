@@ -91,6 +91,33 @@ def test_an_address_is_globally_routable_or_not(address: str, public: bool) -> N
 
 
 @pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("0.0.0.1", "0.255.255.255"),
+        ("127.0.0.0", "127.255.255.255"),
+        ("169.254.0.0", "169.254.255.255"),
+        ("192.0.0.0", "192.0.0.255"),
+        ("192.0.2.0", "192.0.2.255"),
+        ("192.88.99.0", "192.88.99.255"),
+        ("192.168.0.0", "192.168.255.255"),
+        ("198.51.100.0", "198.51.100.255"),
+        ("203.0.113.0", "203.0.113.255"),
+        ("224.0.0.0", "255.255.255.255"),
+        ("2001::", "2001:0:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("2001:2::", "2001:2:0:ffff:ffff:ffff:ffff:ffff"),
+        ("2001:10::", "2001:1f:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("2002::", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ("3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff"),
+    ],
+)
+def test_a_special_block_is_one_from_its_first_address_to_its_last(first: str, last: str) -> None:
+    assert not is_global(ipaddress.ip_address(first))
+    assert not is_global(ipaddress.ip_address(last))
+    assert is_global(ipaddress.ip_address(last) + 1) == (last not in ("127.255.255.255", "255.255.255.255"))
+
+
+@pytest.mark.parametrize(
     ("raw", "tags"),
     [
         (None, []),
@@ -217,6 +244,18 @@ def test_dropped_connections_are_evidence_of_nat() -> None:
     exposure = exposure_of([Claim("private", "a")], host.snapshot())
     assert exposure.behind_nat == ("tcp_tw_recycle has already dropped 3 connection attempts here (PAWSPassive)",)
     assert exposure_of([], a_host("RHEL 7").snapshot()).behind_nat == ()
+
+
+@pytest.mark.parametrize("tag", ["public_facing", "behind_nat"])
+def test_one_tag_is_enough_to_be_classified(tag: str) -> None:
+    assert not exposure_of([Claim(tag, "a")]).unclassified  # type: ignore[arg-type]
+
+
+def test_evidence_comes_on_top_of_tags() -> None:
+    host = a_host(addresses4=("8.8.8.8",), more=[("ipvs", "1\n", 0)])
+    exposure = exposure_of([Claim("public_facing", "a"), Claim("behind_nat", "b")], host.snapshot())
+    assert exposure.public_facing == ("tagged public_facing by a", "address 8.8.8.8 is globally routable")
+    assert exposure.behind_nat == ("tagged behind_nat by b", "IPVS masquerades (ipvsadm -m)")
 
 
 def test_evidence_is_bounded() -> None:

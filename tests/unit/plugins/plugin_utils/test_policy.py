@@ -63,7 +63,7 @@ def test_every_reason_is_given_alone_and_together(reasons: tuple[str, ...]) -> N
         assert word in refusal.reason
         assert refusal.evidence
         assert (refusal.key, refusal.value, refusal.remedy) == ("net.ipv4.tcp_tw_recycle", 1, REMEDY)
-    assert not refusals_for(*reasons, value=0)
+    assert refusals_for(*reasons, value=0) == ()
 
 
 @pytest.mark.parametrize("value", [1, 2, 7, -1, 2**31 - 1])
@@ -169,6 +169,18 @@ def test_a_range_that_takes_in_listeners_is_refused() -> None:
     check_values(asked(ip_local_port_range="9091 60999"), host.snapshot())
 
 
+def test_the_highest_port_of_a_range_is_in_it() -> None:
+    with pytest.raises(Impossible, match="listen on: 61000"):
+        check_values(asked(ip_local_port_range="32768 61000"), a_host(listeners=(61000, 61001)).snapshot())
+
+
+def test_a_long_row_of_listeners_is_cut_short() -> None:
+    with pytest.raises(Impossible) as caught:
+        check_values(asked(ip_local_port_range="1024 60999"), a_host(listeners=tuple(range(2000, 3000))).snapshot())
+    assert "2019]" in str(caught.value)
+    assert "2020" not in str(caught.value)
+
+
 def test_reserved_listeners_are_no_hindrance() -> None:
     host = a_host(listeners=(8080, 9090))
     check_values(asked(ip_local_port_range="1024 60999", ip_local_reserved_ports="8080,9090"), host.snapshot())
@@ -178,6 +190,20 @@ def test_reserved_listeners_are_no_hindrance() -> None:
 
 def test_a_listener_in_the_range_that_was_there_before_is_no_hindrance() -> None:
     check_values(asked(ip_local_port_range="32768 60999"), a_host(listeners=(40000,)).snapshot())
+
+
+def test_the_first_namespace_of_an_old_kernel_needs_a_look_at_proc() -> None:
+    host = a_host("Ubuntu 16.04")
+    del host.knobs["tcp_tw_reuse"]
+    with pytest.raises(Impossible, match="Is /proc mounted"):
+        check_host(host.snapshot())
+
+
+def test_a_container_of_the_kernel_that_made_the_knob_its_own_needs_a_look_at_proc() -> None:
+    host = a_host("Debian 9", release="4.10.0", initial_namespace=False)
+    del host.knobs["tcp_tw_reuse"]
+    with pytest.raises(Impossible, match="Is /proc mounted"):
+        check_host(host.snapshot())
 
 
 def test_a_knob_that_the_kernel_lacks_is_explained() -> None:

@@ -33,7 +33,8 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-SHELLS = {"dash": ["dash"], "bash": ["bash"], "posix bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
+#: A host's /bin/sh may be any of these; bash, called by that name, is in its POSIX mode.
+SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 PATH = "/etc/sysctl.d/99-timewait.conf"
 EVERY_BYTE = bytes(number for number in range(1, 256))
 
