@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail, AnsibleError

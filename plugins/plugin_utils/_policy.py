@@ -186,5 +186,6 @@ def check_directory(directory: str, parent: Parent) -> None:
     if parent.mode and (parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")):
         raise Impossible(
             f"{directory} may be written by others than root ({printable(parent.mode)}, owner "
-            f"{printable(parent.uid)}), who could replace the file. Mend it with: chown root:root {directory} && chmod 755 {directory}"
+            f"{printable(parent.uid)}), who could replace the file. "
+            f"Mend it with: chown root:root {directory} && chmod 755 {directory}"
         )

@@ -98,8 +98,10 @@ def test_timestamps_can_be_asked_for_exactly(exact: int) -> None:
 class TestMinimum:
     """tcp_max_tw_buckets is a minimum: raised, never lowered."""
 
-    def test_a_higher_value_is_left_alone(self) -> None:
-        made = planned(a_host(), tcp_max_tw_buckets=65535)
+    @pytest.mark.parametrize("asked_for", [65535, 65536])
+    @pytest.mark.parametrize("boot", ["", "net.ipv4.tcp_max_tw_buckets = 65536"])
+    def test_a_value_that_is_high_enough_is_left_alone(self, asked_for: int, boot: str) -> None:
+        made = planned(a_host(files={"/etc/sysctl.d/10.conf": boot}), tcp_max_tw_buckets=asked_for)
         assert "tcp_max_tw_buckets" not in boot_says(made)
         assert "tcp_max_tw_buckets" not in changed_values(made)
 
@@ -195,6 +197,24 @@ def test_a_value_that_somebody_changed_since_then_is_left_alone() -> None:
     assert made.changes == ()
     assert any("tcp_tw_reuse is 0" in warning and "before, it was 2" in warning for warning in made.warnings)
     assert made.text_after is None
+
+
+def test_a_value_that_drifted_is_a_change_by_itself() -> None:
+    host = a_host()
+    tuned(host)
+    host.knobs["tcp_tw_reuse"] = "2\n"
+    made = planned(host)
+    assert made.changed
+    assert (made.edits, made.text_before) == ((), made.text_after)
+
+
+def test_a_line_that_came_back_is_a_change_by_itself() -> None:
+    host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
+    tuned(host, conflicts="comment_out")
+    host.files["/etc/sysctl.d/zz.conf"] += "net.ipv4.tcp_tw_reuse = 0\n"
+    made = planned(host, conflicts="comment_out")
+    assert made.changed
+    assert (made.changes, made.text_before) == ((), made.text_after)
 
 
 def test_absent_where_nothing_is_changes_nothing() -> None:

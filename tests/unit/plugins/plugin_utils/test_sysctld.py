@@ -315,6 +315,26 @@ def test_the_deciding_line_is_named() -> None:
     assert not decision.setting.ignore_failure
 
 
+@pytest.mark.parametrize("loader", [SYSTEMD, PROCPS])
+@pytest.mark.parametrize("key", ["net.ipv4.tcp_tw_reuse =", "net.ipv4.tcp_tw_reus* ="])
+def test_of_several_lines_the_deciding_one_is_named(loader: Loader, key: str) -> None:
+    host = a_host(files={A: f"{key} 1\n{key} 1\n{key} 0\n{key} 0"})
+    decision = decide(REUSE, host.snapshot().files, loader)
+    assert decision.setting
+    assert (decision.value, decision.setting.line.number) == ("0", 4)
+
+
+def test_of_several_exclusions_the_last_one_is_named() -> None:
+    decision = decide(REUSE, a_host(files={A: "-net.ipv4.tcp_tw_reuse\n" * 2}).snapshot().files, PROCPS)
+    assert decision.setting
+    assert decision.setting.line.number == 2
+
+
+def test_a_comment_sign_behind_a_value_does_not_make_a_comment() -> None:
+    assert one("net.ipv4.tcp_tw_reuse = 1 #", SYSTEMD) == "1 #"
+    assert one("net.ipv4.tcp_tw_reuse = 1;", PROCPS) == "1;"
+
+
 def test_a_value_is_taken_as_it_is_written() -> None:
     assert one("net.ipv4.tcp_tw_reuse == 1 # note", SYSTEMD) == "= 1 # note"
     assert one("net.ipv4.tcp_tw_reuse =", SYSTEMD) == ""

@@ -1,0 +1,206 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts: their shape, their values, and that reading them touches nothing. And the audit playbook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.integration.support import FACTS, alias, cover_proc_net, install, run_side_by_side, settings, state, tasks
+from tests.sandbox.hosts import ROOT, SandboxHost
+from tests.sandbox.runs import Ansible, Run
+
+Playbook = Callable[..., Run]
+READ = tasks({FACTS: {}})
+SCHEMA = json.loads((ROOT / "docs" / "timewait_facts.schema.json").read_text())
+
+
+def facts_of(run: Run, host: str) -> dict[str, Any]:
+    result = run.only("timewait_facts", host).result
+    assert result["changed"] is False
+    assert list(result["ansible_facts"]) == ["timewait"]
+    facts: dict[str, Any] = result["ansible_facts"]["timewait"]
+    return facts
+
+
+def test_facts_have_the_documented_shape_on_every_kind_of_host_and_touch_nothing(
+    ansible: Ansible, new_host: Callable[..., SandboxHost]
+) -> None:
+    hosts = [new_host("modern"), new_host("legacy", legacy=True), new_host("tuned"), new_host("wrong", legacy=True)]
+    _modern, _legacy, tuned, wrong = hosts
+    tune = settings(ip_local_port_range=[15000, 60999], ip_local_reserved_ports=["20000-20010", 30000])
+    assert ansible.playbook(tune, tuned).rc == 0
+    make_all_wrong(wrong)
+    before = [state(host) for host in hosts]
+    run = run_side_by_side(ansible, READ, hosts)
+    assert run.rc == 0, run.text
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    for host in hosts:
+        jsonschema.Draft202012Validator(SCHEMA).validate(facts_of(run, host.name))
+    assert [state(host) for host in hosts] == before
+
+
+def test_facts_of_a_host_with_this_kernel(run_playbook: Playbook, host: SandboxHost) -> None:
+    host.set_sysctl("tcp_tw_reuse", 0)
+    host.set_sysctl("tcp_timestamps", 2)
+    host.write("/etc/sysctl.d/50-a.conf", "# a\nnet.ipv4.tcp_tw_reuse = 1\n")
+    host.write("/etc/sysctl.conf", "net.ipv4.tcp_tw_reuse = 2\n")
+    facts = facts_of(run_playbook(READ, host), "host")
+    assert facts["kernel"]["system"] == "Linux"
+    assert facts["kernel"]["release"] == host.sh("uname -r").strip()
+    reuse = facts["sysctls"]["tcp_tw_reuse"]
+    assert (reuse["key"], reuse["supported"], reuse["value"], reuse["default"]) == ("net.ipv4.tcp_tw_reuse", True, 0, 2)
+    assert (reuse["boot"]["value"], reuse["boot"]["source"], reuse["boot"]["line"]) == (1, "/etc/sysctl.d/50-a.conf", 2)
+    assert reuse["boot"]["loader"].startswith("systemd-sysctl ")
+    assert (reuse["reload"]["value"], reuse["reload"]["source"], reuse["reload"]["line"]) == (2, "/etc/sysctl.conf", 1)
+    assert reuse["reload"]["loader"].startswith("procps ")
+    recycle = facts["sysctls"]["tcp_tw_recycle"]
+    assert (recycle["supported"], recycle["value"]) == (False, None)
+    assert facts["timestamps"] == {"setting": 2, "offset": "none"}
+    assert facts["sockets"]["time_wait"] == 0
+    assert facts["sockets"]["limit"] == int(host.sysctl("tcp_max_tw_buckets"))
+    assert facts["ports"] == {"range": [32768, 60999], "reserved": [], "usable": 28232}
+    assert "TW" in facts["counters"]
+    assert "PAWSPassive" not in facts["counters"]
+    assert facts["exposure"]["unclassified"]["value"] is True
+    assert [finding["id"] for finding in facts["findings"]] == ["boot_differs"]
+
+
+def test_facts_of_a_host_with_an_old_kernel(run_playbook: Playbook, legacy_host: SandboxHost) -> None:
+    legacy_host.set_sysctl("tcp_tw_recycle", 1)
+    legacy_host.set_sysctl("ip_local_reserved_ports", "8080,33000-33009")
+    cover_proc_net(legacy_host, "netstat", "TcpExt: TW PAWSPassive\nTcpExt: 5 42\n")
+    facts = facts_of(run_playbook(READ, legacy_host), "legacy-host")
+    assert facts["kernel"]["release"].startswith("2.6.")
+    assert (facts["sysctls"]["tcp_tw_recycle"]["supported"], facts["sysctls"]["tcp_tw_recycle"]["value"]) == (True, 1)
+    assert facts["sysctls"]["tcp_tw_reuse_delay"]["supported"] is False
+    assert facts["counters"] == {"TW": 5, "PAWSPassive": 42}
+    assert facts["ports"] == {"range": [32768, 61000], "reserved": [[8080, 8080], [33000, 33009]], "usable": 28223}
+    [finding] = [finding for finding in facts["findings"] if finding["id"] == "recycle_enabled"]
+    assert finding["severity"] == "error"
+    assert any("42 connection attempts" in words for words in finding["evidence"])
+
+
+def test_the_exposure_in_the_facts_has_its_evidence(ansible: Ansible, new_host: Callable[..., SandboxHost]) -> None:
+    host = new_host("plain", legacy=True)
+    public = new_host("public", legacy=True)
+    public.sh("ip address add 9.9.9.9/32 dev lo")
+    cases = [
+        alias(host, "by-group"),
+        alias(host, "by-variable", timewait_exposure="behind_nat"),
+        alias(host, "private", timewait_exposure=["private"]),
+        alias(host, "nobody-said"),
+        alias(public, "by-address", timewait_exposure=["private"]),
+    ]
+    run = run_side_by_side(ansible, READ, cases, groups={"public-facing": ["by-group"]})
+    found = {case.name: facts_of(run, case.name)["exposure"] for case in cases}
+    true = {name: [word for word, verdict in exposure.items() if verdict["value"]] for name, exposure in found.items()}
+    assert true == {
+        "by-group": ["public_facing"],
+        "by-variable": ["behind_nat"],
+        "private": ["private"],
+        "nobody-said": ["unclassified"],
+        "by-address": ["public_facing"],
+    }
+    assert found["by-group"]["public_facing"]["evidence"] == ["tagged public_facing by group public-facing"]
+    assert "timewait_exposure" in found["by-variable"]["behind_nat"]["evidence"][0]
+    assert found["by-address"]["public_facing"]["evidence"] == ["address 9.9.9.9 is globally routable"]
+
+
+def make_all_wrong(host: SandboxHost) -> None:
+    host.set_sysctl("tcp_tw_recycle", 1)
+    host.set_sysctl("tcp_tw_reuse", 1)
+    host.set_sysctl("tcp_timestamps", 0)
+    host.sh("mkfifo /etc/sysctl.d/60-fifo.conf")
+    host.write("/etc/sysctl.d/50-a.conf", "net.ipv4.tcp_tw_recycle = 1\nnet.ipv4.tcp_tw_reuse = 0\n")
+    cover_proc_net(host, "netstat", "TcpExt: TW PAWSPassive TCPTimeWaitOverflow\nTcpExt: 5 42 7\n")
+
+
+def test_every_finding_has_evidence_and_a_remedy_and_good_hosts_have_none(
+    run_playbook: Playbook, new_host: Callable[..., SandboxHost]
+) -> None:
+    wrong, good = new_host("wrong", legacy=True), new_host("good")
+    make_all_wrong(wrong)
+    assert run_playbook(settings(), good).rc == 0
+    run = run_playbook(READ, [wrong, good])
+    assert facts_of(run, "good")["findings"] == []
+    findings = facts_of(run, "wrong")["findings"]
+    assert {finding["id"] for finding in findings} == {
+        "recycle_enabled",
+        "reuse_without_timestamps",
+        "boot_hangs",
+        "recycle_in_file",
+        "boot_differs",
+        "bucket_overflow",
+    }
+    assert all(finding["evidence"] and finding["remedy"] and finding["message"] for finding in findings)
+
+
+def test_a_change_of_mind_is_a_change_of_facts(run_playbook: Playbook, host: SandboxHost) -> None:
+    """Facts in ansible_facts, and no variable at the top of anybody's play."""
+    run = run_playbook(
+        tasks(
+            {FACTS: {}},
+            {
+                "ansible.builtin.assert": {
+                    "that": [
+                        "ansible_facts.timewait.sysctls.tcp_tw_reuse.value == 2",
+                        "ansible_facts.timewait.ports.range == [32768, 60999]",
+                    ]
+                }
+            },
+            {"linux_tcp.tuning.timewait_settings": {}},
+            {FACTS: {}},
+            {"ansible.builtin.assert": {"that": ["ansible_facts.timewait.sysctls.tcp_tw_reuse.value == 1"]}},
+        ),
+        host,
+    )
+    assert run.rc == 0, run.text
+
+
+def test_the_audit_ends_with_a_table_and_fails_when_a_host_has_an_error(
+    run_playbook: Playbook, new_host: Callable[..., SandboxHost]
+) -> None:
+    good, wrong = new_host("good"), new_host("wrong", legacy=True)
+    # A warning alone is no reason to fail.
+    good.write("/etc/sysctl.d/50-a.conf", "net.ipv4.tcp_rfc1337 = 1\n")
+    calm = run_playbook("linux_tcp.tuning.audit", good)
+    assert calm.rc == 0, calm.text
+    assert calm.changed == 0
+    assert "boot_differs" in calm.text
+
+    make_all_wrong(wrong)
+    before = state(wrong)
+    run = run_playbook("linux_tcp.tuning.audit", [good, wrong])
+    assert run.rc == 2, run.text
+    lines = run.only("debug").result["msg"]
+    headings, *rows = lines[:3]
+    assert headings.split()[:2] == ["HOST", "KERNEL"]
+    assert [row.split()[0] for row in rows] == ["good", "wrong"]
+    assert "error: recycle_enabled" in rows[1]
+    assert any("remedy: sysctl -w net.ipv4.tcp_tw_recycle=0" in line for line in lines)
+    assert "wrong" in run.only("fail").result["msg"]
+    assert "good" not in run.only("fail").result["msg"]
+    assert state(wrong) == before
+    assert len(wrong.commands()) == 1
+
+
+@pytest.mark.parametrize("which", ["one of two", "the only one"])
+def test_the_audit_fails_when_a_host_cannot_be_asked_and_shows_the_others(
+    run_playbook: Playbook, new_host: Callable[..., SandboxHost], which: str
+) -> None:
+    silent = new_host("silent")
+    silent.vars["ansible_shell_executable"] = install(silent, "login-shell", "exit 1")
+    hosts = [silent, new_host("talks")] if which == "one of two" else [silent]
+    run = run_playbook("linux_tcp.tuning.audit", hosts)
+    assert run.rc == 2, run.text
+    if which == "one of two":
+        lines = run.only("debug").result["msg"]
+        assert [line.split()[0] for line in lines[1:3]] == ["silent", "talks"]
+        assert "no facts" in lines[1]
