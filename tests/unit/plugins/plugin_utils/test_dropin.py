@@ -73,7 +73,7 @@ def test_a_loader_reads_what_a_drop_in_sets(settings: dict[str, Value], loader: 
 
 def test_a_drop_in_is_known_by_its_first_line() -> None:
     text = render(PATH, Record({"tcp_tw_reuse": 1}))
-    assert text.split("\n")[0] == f"{OWNER}1"
+    assert text.startswith(f"{OWNER}1\n")
     assert text.endswith("net.ipv4.tcp_tw_reuse = 1\n")
 
 

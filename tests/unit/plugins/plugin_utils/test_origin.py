@@ -13,7 +13,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils import _origin
 TASK = {"linux_tcp.tuning.timewait_settings": {"tcp_tw_recycle": "{{ recycle | default(0) }}"}}
 
 
-def a_task(ds: Any = TASK, path: str | None = "/x/play.yml:7") -> Any:
+def a_task(ds: Any, path: str | None = "/x/play.yml:7") -> Any:
     return SimpleNamespace(get_ds=lambda: ds, get_path=lambda: path)
 
 
@@ -63,24 +63,24 @@ def test_the_option_is_found_below_module_defaults_and_action_too(monkeypatch: p
 
 def test_the_position_of_the_value_comes_before_that_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     tags(monkeypatch, Tag("/x/vars.yml", 3))
-    assert _origin.origin_of(a_task(), "tcp_tw_recycle", 1) == {"variable": "recycle", "path": "/x/vars.yml", "line": 3}
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", 1) == {"variable": "recycle", "path": "/x/vars.yml", "line": 3}
 
 
 def test_a_value_without_a_file_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     tags(monkeypatch, Tag(None, None, "<CLI option '-e'>"))
-    assert _origin.origin_of(a_task(), "tcp_tw_recycle", 1)["path"] == "<CLI option '-e'>"
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", 1)["path"] == "<CLI option '-e'>"
 
 
 def test_an_older_core_keeps_the_position_at_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_origin, "Origin", None)
-    assert _origin.origin_of(a_task(), "tcp_tw_recycle", Positioned(1))["line"] == 3
-    assert _origin.origin_of(a_task(), "tcp_tw_recycle", 1)["line"] == 7
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", Positioned(1))["line"] == 3
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", 1)["line"] == 7
 
 
 @pytest.mark.parametrize("path", [None, "", "play"])
 def test_what_is_not_known_is_not_made_up(monkeypatch: pytest.MonkeyPatch, path: str | None) -> None:
     monkeypatch.setattr(_origin, "Origin", None)
-    origin = _origin.origin_of(a_task(path=path), "tcp_tw_recycle", 1)
+    origin = _origin.origin_of(a_task(TASK, path=path), "tcp_tw_recycle", 1)
     assert (origin["path"], origin["line"]) == (None, None)
 
 
@@ -88,4 +88,4 @@ def test_a_real_tag_of_ansible_core_is_read() -> None:
     if _origin.Origin is None:
         pytest.fail("the environment of the unit tests has an ansible-core that tags values")
     value = _origin.Origin(path="/x/vars.yml", line_num=12, col_num=1).tag("1")
-    assert _origin.origin_of(a_task(), "tcp_tw_recycle", value)["line"] == 12
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", value)["line"] == 12

@@ -217,6 +217,22 @@ def test_a_line_that_came_back_is_a_change_by_itself() -> None:
     assert (made.changes, made.text_before) == ((), made.text_after)
 
 
+def test_a_value_without_a_record_of_what_it_replaced_is_left_alone() -> None:
+    host = a_host()
+    tuned(host, tcp_rfc1337=1)
+    host.files[PATH] = host.files[PATH].replace("# before: net.ipv4.tcp_rfc1337 = 0\n", "")
+    made = planned(host, state="absent")
+    assert changed_values(made) == {"tcp_tw_reuse": (1, 2)}
+    assert made.warnings == ()
+
+
+def test_a_value_of_a_kernel_that_is_gone_is_forgotten() -> None:
+    host = a_host()
+    tuned(host, tcp_tw_reuse_delay=500)
+    del host.knobs["tcp_tw_reuse_delay"]
+    assert set(changed_values(planned(host, state="absent"))) == {"tcp_tw_reuse"}
+
+
 def test_absent_where_nothing_is_changes_nothing() -> None:
     made = planned(a_host(), state="absent")
     assert not made.changed
@@ -301,6 +317,50 @@ class TestRecycle:
         assert made.edits == (Edit("/etc/sysctl.d/zz.conf", Line(1, line), out=False),)
         assert not made.refused
 
+    def test_two_lines_of_it_are_refused_once_for_each_reason(self) -> None:
+        lines = "net.ipv4.tcp_tw_recycle = 1\nnet.ipv4.tcp_timestamps = 0\nnet/ipv4/tcp_tw_recycle = 1\n"
+        host = a_host(files={"/etc/sysctl.d/zz.conf": lines})
+        tuned(host, conflicts="comment_out")
+        made = planned(host, state="absent")
+        assert made.refused == recycle_refusals(1, UNTAGGED, host.snapshot())
+        assert [edit.line.number for edit in made.edits] == [2]
+
+    def test_turning_it_on_again_comes_with_the_warning(self) -> None:
+        host = a_host("RHEL 7")
+        host.knobs["tcp_tw_recycle"] = "1\n"
+        tuned(host, PRIVATE)
+        assert any("CVE-2026-23247" in warning for warning in planned(host, PRIVATE, state="absent").warnings)
+        quiet = a_host("RHEL 7")
+        tuned(quiet, PRIVATE)
+        assert planned(quiet, PRIVATE, state="absent").warnings == ()
+
+    @pytest.mark.parametrize("line", ["net.ipv4.tcp_tw_recycle = 1\n", "net.ipv4.tcp_tw_rec* = -1\n"])
+    def test_a_file_that_would_turn_it_on_again_is_held_down(self, line: str) -> None:
+        host = a_host("RHEL 7", files={"/etc/sysctl.d/10.conf": line})
+        tuned(host)
+        made = tuned(host, state="absent")
+        assert boot_says(made) == {"tcp_tw_recycle": 0}
+        assert made.refused
+        assert any(f"{PATH} stays" in warning for warning in made.warnings)
+        assert not planned(host, state="absent").changed
+        host.reboot()
+        assert host.knobs["tcp_tw_recycle"] == "0\n"
+        host.files["/etc/sysctl.d/10.conf"] = ""
+        tuned(host, state="absent")
+        assert PATH not in host.files
+
+    def test_a_file_that_may_turn_it_on_is_not_held_down(self) -> None:
+        host = a_host("RHEL 7", files={"/etc/sysctl.d/10.conf": "net.ipv4.tcp_tw_recycle = 1\n"})
+        tuned(host, PRIVATE)
+        assert planned(host, PRIVATE, state="absent").text_after is None
+
+    def test_lines_about_other_keys_come_back_although_the_loader_is_not_known(self) -> None:
+        host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
+        tuned(host, conflicts="comment_out")
+        host.systemd = host.procps = None
+        tuned(host, state="absent")
+        assert host.files == {"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"}
+
 
 class TestConflicts:
     LINE = "net.ipv4.tcp_tw_reuse = 0\n"
@@ -342,6 +402,11 @@ class TestConflicts:
         with pytest.raises(Impossible, match=r"99-zz.conf .*ask for the same value in both"):
             planned(host, conflicts="comment_out")
 
+    def test_a_drop_in_that_is_hidden_by_another_file_is_no_use(self) -> None:
+        path = "/usr/local/lib/sysctl.d/99-timewait.conf"
+        with pytest.raises(Impossible, match=r"the same name"):
+            planned(a_host(files={PATH: ""}), path=path)
+
     def test_what_a_reload_would_do_is_a_warning(self) -> None:
         made = planned(a_host(files={"/etc/sysctl.conf": self.LINE}))
         (warning,) = made.warnings
@@ -378,7 +443,7 @@ class TestDropIn:
     @pytest.mark.parametrize(
         ("fields", "words"),
         [
-            ({"parent": "missing"}, "is not there"),
+            ({"parent": "missing"}, "/etc/sysctl.d is not there"),
             ({"parent": "link writable directory"}, "is a link"),
             ({"parent": "writable regular"}, "or no directory"),
             ({"parent": "directory"}, "mounted read-only"),

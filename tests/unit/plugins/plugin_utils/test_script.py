@@ -110,7 +110,7 @@ def test_the_state_is_what_a_shell_substitutes_for_it() -> None:
 
 
 def test_every_run_has_a_nonce_of_its_own() -> None:
-    assert len({Probe().nonce for _ in range(100)}) == 100
+    assert len({Probe().nonce for _number in range(100)}) == 100
     assert len(Probe().nonce) == 32
 
 

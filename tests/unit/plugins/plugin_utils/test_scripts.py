@@ -430,7 +430,7 @@ class TestLock:
             + f"PATIENCE=400\n{self.HOLDER}\nmkdir {inside} || echo two inside\n"
             + f"command sleep 0.02\nrmdir {inside}\nunlock\necho done\n"
         )
-        runs = [subprocess.Popen([*sh, "-c", script], stdout=subprocess.PIPE) for _ in range(5)]
+        runs = [subprocess.Popen([*sh, "-c", script], stdout=subprocess.PIPE) for _number in range(5)]
         assert [process.communicate(timeout=30)[0] for process in runs] == [b"done\n"] * 5
 
     def test_a_directory_that_cannot_be_written_is_no_end(self, sh: list[str], tmp_path: Path) -> None:
