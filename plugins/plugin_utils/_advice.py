@@ -16,7 +16,7 @@ from ._exposure import Exposure
 from ._knobs import INT_MAX, KNOBS
 from ._policy import REMEDY
 from ._snapshot import Snapshot, printable
-from ._sysctld import decide
+from ._sysctld import UNREAD, decide
 from ._values import kernel_text, kernel_value
 
 Severity = Literal["error", "warning", "info"]
@@ -142,6 +142,20 @@ def boot_hangs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     )
 
 
+def file_not_read(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    # A FIFO or a device is worse than that: see boot_hangs.
+    unread = [file for file in snapshot.files if file.kind in UNREAD and file.kind != "special"]
+    if not unread:
+        return None
+    return Finding(
+        "file_not_read",
+        "warning",
+        "a sysctl file was not read, so what it would set at boot is not known",
+        tuple(f"{printable(file.path)}: {UNREAD[file.kind]}" for file in unread[:10]),
+        f"look at it as root: grep tcp_ {printable(unread[0].path)}",
+    )
+
+
 def bucket_overflow(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     overflows = snapshot.counters.get("TCPTimeWaitOverflow")
     if not overflows:
@@ -163,5 +177,6 @@ RULES: tuple[Callable[[Snapshot, Exposure], Finding | None], ...] = (
     reuse_two_is_global,
     boot_differs,
     boot_hangs,
+    file_not_read,
     bucket_overflow,
 )

@@ -27,7 +27,7 @@ from ._loaders import Loader
 from ._policy import Impossible, Refusal, recycle_refusals
 from ._request import Request
 from ._snapshot import Snapshot, printable
-from ._sysctld import Line, SysctlFile
+from ._sysctld import UNREAD, Line, SysctlFile
 from ._targets import targets_of
 from ._undo import former_values, undo_of
 from ._values import Value
@@ -105,7 +105,7 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request, reco
     edits, files, text_after = _persist(snapshot, request, record, targets)
     goal = {**restored, **targets}
     changes = _changes(snapshot, goal)
-    warnings += more + _loader_warnings(snapshot, files, targets)
+    warnings += more + _loader_warnings(snapshot, files, targets) + _unread(snapshot)
     return Plan(request.path, changes, _text_of(snapshot), text_after, edits, kept_off, tuple(warnings), files)
 
 
@@ -197,6 +197,14 @@ def _conflict_message(conflicts: list[Conflict], better_path: str | None) -> str
 
 def _or_set_path(better_path: str | None) -> str:
     return f", or set path: {better_path}, which wins" if better_path else ""
+
+
+def _unread(snapshot: Snapshot) -> list[str]:
+    return [
+        f"{printable(file.path)} was not read ({UNREAD[file.kind]}), so what it would set at boot is not known"
+        for file in snapshot.files
+        if file.kind in UNREAD
+    ]
 
 
 def _loader_warnings(snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value]) -> list[str]:

@@ -187,8 +187,10 @@ def _dropin(section: Section | None) -> DropIn | None:
 def _parent(section: Section | None) -> Parent | None:
     if section is None:
         return None
-    words = section.argument.split()
-    return Parent(_kind(words), "link" in words, "writable" in words, *section.text.split()[:3])
+    words, told = section.argument.split(), section.text.split()
+    if told and (len(told) != 3 or len(told[0]) < len("drwxr-xr-x")):
+        raise ValueError(f"a directory with the mode and owner {told!r}")
+    return Parent(_kind(words), "link" in words, "writable" in words, *told)
 
 
 def _time_wait(sockstat: str) -> int | None:

@@ -109,9 +109,10 @@ def failure_in(sections: list[Section], steps: list[Step]) -> str | None:
     if "failed" not in by_name:
         raise BadAnswer("the host does not say whether the plan was carried out")
     failed = by_name["failed"]
-    step = steps[int(failed.argument) - 1].summary
+    summaries = {str(number): step.summary for number, step in enumerate(steps, 1)}
+    step = summaries.get(failed.argument, "carry out the plan")
     left = [
-        f"{steps[int(section.argument) - 1].summary} ({printable(section.text)})"
+        f"{summaries.get(section.argument)} ({printable(section.text)})"
         for section in sections
         if section.name == "not_undone"
     ]

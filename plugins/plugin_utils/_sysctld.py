@@ -13,7 +13,7 @@ import fnmatch
 import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,13 @@ from ._loaders import Loader
 
 #: What a path is. Only regular files are read; "null" is /dev/null, which masks; "special" is a FIFO or a device.
 FileKind = Literal["regular", "null", "directory", "missing", "special", "unreadable", "large"]
+
+#: The kinds that may hold settings which a probe does not see, in words.
+UNREAD: Mapping[FileKind, str] = {
+    "special": "it is a FIFO or a device",
+    "unreadable": "the user of this task may not read it",
+    "large": "it is larger than 1 MiB",
+}
 
 SYSCTL_CONF = "/etc/sysctl.conf"
 

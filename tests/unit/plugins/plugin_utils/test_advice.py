@@ -43,6 +43,7 @@ CASES: dict[str, tuple[Host, Host, str]] = {
         "warning",
     ),
     "boot_hangs": (a_host(special={ZZ: "special"}), a_host(special={ZZ: "large"}), "error"),
+    "file_not_read": (a_host(special={ZZ: "large"}), a_host(special={ZZ: "special"}), "warning"),
     "bucket_overflow": (a_host(counters={"TCPTimeWaitOverflow": 3}), a_host(), "warning"),
 }
 

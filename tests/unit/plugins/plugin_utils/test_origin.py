@@ -63,7 +63,11 @@ def test_the_option_is_found_below_module_defaults_and_action_too(monkeypatch: p
 
 def test_the_position_of_the_value_comes_before_that_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
     tags(monkeypatch, Tag("/x/vars.yml", 3))
-    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", 1) == {"variable": "recycle", "path": "/x/vars.yml", "line": 3}
+    assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", 1) == {
+        "variable": "recycle",
+        "path": "/x/vars.yml",
+        "line": 3,
+    }
 
 
 def test_a_value_without_a_file_is_described(monkeypatch: pytest.MonkeyPatch) -> None:

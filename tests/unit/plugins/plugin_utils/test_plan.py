@@ -233,6 +233,13 @@ def test_a_value_of_a_kernel_that_is_gone_is_forgotten() -> None:
     assert set(changed_values(planned(host, state="absent"))) == {"tcp_tw_reuse"}
 
 
+@pytest.mark.parametrize("kind", ["special", "unreadable", "large"])
+def test_a_file_that_was_not_read_is_said(kind: str) -> None:
+    path = "/etc/sysctl.d/50-x.conf"
+    assert any(warning.startswith(f"{path} was not read") for warning in planned(a_host(special={path: kind})).warnings)
+    assert planned(a_host(special={path: "directory"})).warnings == ()
+
+
 def test_absent_where_nothing_is_changes_nothing() -> None:
     made = planned(a_host(), state="absent")
     assert not made.changed
@@ -355,11 +362,13 @@ class TestRecycle:
         assert planned(host, PRIVATE, state="absent").text_after is None
 
     def test_lines_about_other_keys_come_back_although_the_loader_is_not_known(self) -> None:
-        host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
-        tuned(host, conflicts="comment_out")
+        files = {"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\nnet.ipv4.tcp_timestamps = 2\n"}
+        host = a_host(files=dict(files))
+        tuned(host, tcp_timestamps=1, conflicts="comment_out")
         host.systemd = host.procps = None
-        tuned(host, state="absent")
-        assert host.files == {"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"}
+        made = tuned(host, state="absent")
+        assert host.files == files
+        assert made.files == host.snapshot().files
 
 
 class TestConflicts:

@@ -134,6 +134,12 @@ def test_the_parent_directory_has_a_mode_and_an_owner() -> None:
     assert a_host(parent_owner="").snapshot().parent == Parent("directory", link=False, writable=True)
 
 
+@pytest.mark.parametrize("told", ["d", "drwx 0 0", "drwxr-xr-x 0", "drwxr-xr-x 0 0 0"])
+def test_an_owner_of_another_form_is_no_answer(told: str) -> None:
+    with pytest.raises(ValueError, match="mode and owner"):
+        a_host(parent_owner=told).snapshot()
+
+
 def test_a_knob_that_cannot_be_written_comes_with_the_hosts_words() -> None:
     snapshot = a_host(not_writable={"tcp_tw_reuse": "sh: cannot create: Read-only file system\x1b[0m\n"}).snapshot()
     assert snapshot.not_writable == {"tcp_tw_reuse": "sh: cannot create: Read-only file system\\x1b[0m"}

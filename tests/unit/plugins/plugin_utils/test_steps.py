@@ -128,6 +128,7 @@ STEPS = [Step("write '1' to net.ipv4.tcp_tw_reuse", ("a",), ("b",)), Step("write
             [Section("failed", "1", b"cat: write error: Invalid argument\n", 1)],
             "failed to write '1' to net.ipv4.tcp_tw_reuse: cat: write error: Invalid argument. Everything is as it was",
         ),
+        ([Section("failed", "99", b"", 1)], "failed to carry out the plan"),
         ([Section("failed", "2", b"", 1)], "failed to write /x: the host gave no reason"),
         (
             [Section("failed", "2", b"No space\x1b", 1), Section("not_undone", "1", b"Read-only", 1)],
