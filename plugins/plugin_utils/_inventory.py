@@ -11,6 +11,9 @@ from typing import Any
 from ._exposure import Claim, group_claims, words_of
 
 VARIABLE = "timewait_exposure"
+PUBLIC_GROUPS = "timewait_public_groups"
+NAT_GROUPS = "timewait_nat_groups"
+_VARIABLES = (VARIABLE, PUBLIC_GROUPS, NAT_GROUPS)
 
 
 def claims_for(
@@ -36,8 +39,8 @@ def claims_for(
     claims = group_claims(
         host,
         task_vars.get("groups", {}),
-        _names(options.get("public_groups"), variables.get("timewait_public_groups"), inventory, 0),
-        _names(options.get("nat_groups"), variables.get("timewait_nat_groups"), inventory, 1),
+        _names(options.get("public_groups"), variables.get(PUBLIC_GROUPS), inventory.get(PUBLIC_GROUPS)),
+        _names(options.get("nat_groups"), variables.get(NAT_GROUPS), inventory.get(NAT_GROUPS)),
     )
     found = words_of(inventory.get(VARIABLE), f"variable {VARIABLE} of {host}")
     found += [
@@ -51,10 +54,6 @@ def claims_for(
     return claims + found + words_of(options.get("exposure"), "option exposure")
 
 
-_GROUP_VARIABLES = ("timewait_public_groups", "timewait_nat_groups")
-_VARIABLES = (VARIABLE, *_GROUP_VARIABLES)
-
-
 def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     """The inventory's variables of a host, as far as they concern us; none for a host that is not in it."""
     if host not in hostvars:
@@ -63,11 +62,8 @@ def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     return {name: variables[name] for name in (*_VARIABLES, "ansible_facts") if name in variables}
 
 
-def _names(option: Any, variable: Any, inventory: Mapping[str, Any], which: int) -> set[str]:
-    names: set[str] = set()
-    for value in (option, variable, inventory.get(_GROUP_VARIABLES[which])):
-        names.update(_listed(value))
-    return names
+def _names(*lists: Any) -> set[str]:
+    return {name for names in lists for name in _listed(names)}
 
 
 def _listed(value: Any) -> Iterable[str]:
