@@ -14,6 +14,10 @@ from ._snapshot import printable
 from ._values import kernel_text
 
 
+#: The way back from turning tcp_tw_recycle off: there is none, not even when a later step fails.
+STAYS_OFF = ("true",)
+
+
 def steps_of(plan: Plan) -> list[Step]:
     """The steps in an order that loses nothing, should the host die between two of them.
 
@@ -32,10 +36,11 @@ def steps_of(plan: Plan) -> list[Step]:
 
 def _write(change: Change) -> Step:
     before, after = kernel_text(change.before), kernel_text(change.after)
+    rearms = change.knob == "tcp_tw_recycle" and change.before != 0
     return Step(
         f"write {after!r} to {KNOBS[change.knob].key}",
         ("set_knob", change.knob, after),
-        ("set_knob", change.knob, before),
+        STAYS_OFF if rearms else ("set_knob", change.knob, before),
     )
 
 
@@ -117,4 +122,6 @@ def failure_in(sections: list[Section], steps: list[Step]) -> str | None:
         if section.name == "not_undone"
     ]
     end = f"These could not be undone: {'; '.join(left)}" if left else "Everything is as it was before"
+    if any(step.undo == STAYS_OFF for step in steps):
+        end += f", but {KNOBS['tcp_tw_recycle'].key} is not turned on again"
     return f"failed to {step}: {printable(failed.text) or 'the host gave no reason'}. {end}"

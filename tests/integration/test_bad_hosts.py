@@ -226,6 +226,20 @@ def test_a_full_disk_undoes_everything_and_says_which_step_failed(run_playbook: 
     assert values_and_bytes(host) == before
 
 
+def refuse_once(host: SandboxHost, knob: str) -> None:
+    """The next write to a knob fails."""
+    real = host.sh("command -v cat").strip()
+    install(
+        host,
+        "cat",
+        "if [ ! -e /run/programs/failed ]; then\n"
+        f"  case $(readlink /proc/$$/fd/1) in */{knob})\n"
+        '    : >/run/programs/failed; echo "cat: write error: as the test wants it" >&2; exit 1 ;;\n'
+        "  esac\nfi\n"
+        f'exec {real} "$@"',
+    )
+
+
 @pytest.mark.parametrize("legacy", [False, True], ids=["this kernel", "old kernel"])
 def test_a_value_that_the_kernel_refuses_after_all_undoes_the_steps_before_it(
     ansible: Ansible, new_host: Callable[..., SandboxHost], legacy: bool
@@ -233,25 +247,27 @@ def test_a_value_that_the_kernel_refuses_after_all_undoes_the_steps_before_it(
     """The last write fails once, as if the kernel had changed its mind since the probe."""
     host = new_host("host", legacy=legacy)
     host.write("/etc/sysctl.d/99-zz.conf", "net.ipv4.tcp_tw_reuse = 0\n")
-    real = host.sh("command -v cat").strip()
-    install(
-        host,
-        "cat",
-        "if [ ! -e /run/programs/failed ]; then\n"
-        "  case $(readlink /proc/$$/fd/1) in */tcp_rfc1337)\n"
-        '    : >/run/programs/failed; echo "cat: write error: as the test wants it" >&2; exit 1 ;;\n'
-        "  esac\nfi\n"
-        f'exec {real} "$@"',
-    )
+    refuse_once(host, "tcp_rfc1337")
     before = values_and_bytes(host)
     options = {"tcp_rfc1337": 1, "ip_local_port_range": [15000, 60999], "conflicts": "comment_out"}
     run = ansible.playbook(settings(**options), host, environment=environment_of(programs=True))
     message = failure(run, "host")["msg"]
     assert "failed to write '1' to net.ipv4.tcp_rfc1337: cat: write error: as the test wants it" in message
-    assert "Everything is as it was before" in message
+    assert message.endswith("Everything is as it was before")
     assert values_and_bytes(host) == before
     # Without the obstacle the same request works.
     assert ansible.playbook(settings(**options), host).rc == 0
+
+
+def test_recycle_stays_off_even_when_a_later_step_fails(ansible: Ansible, legacy_host: SandboxHost) -> None:
+    legacy_host.set_sysctl("tcp_tw_recycle", "1")
+    refuse_once(legacy_host, "tcp_rfc1337")
+    run = ansible.playbook(settings(tcp_rfc1337=1), legacy_host, environment=environment_of(programs=True))
+    message = failure(run, legacy_host.name)["msg"]
+    assert "Everything is as it was before, but net.ipv4.tcp_tw_recycle is not turned on again" in message
+    assert legacy_host.sysctl("tcp_tw_recycle") == "0"
+    assert legacy_host.sysctl("tcp_tw_reuse") == "0"
+    assert not legacy_host.exists(DROPIN)
 
 
 def test_what_could_not_be_undone_is_named(ansible: Ansible, host: SandboxHost) -> None:

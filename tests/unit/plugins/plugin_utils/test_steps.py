@@ -141,6 +141,17 @@ def test_a_failure_is_told_in_the_hosts_own_words(sections: list[Section], words
     assert (told is None) if words is None else (told is not None and words in told)
 
 
+def test_a_failure_does_not_turn_recycle_on_again() -> None:
+    host = a_host("RHEL 7")
+    host.knobs |= {"tcp_tw_recycle": "1\n"}
+    steps = planned(host)
+    assert ("set_knob", "tcp_tw_recycle", "0") in [step.do for step in steps]
+    assert not [step for step in steps if step.undo[:2] == ("set_knob", "tcp_tw_recycle")]
+    told = failure_in([Section("failed", "2", b"No space", 1)], steps)
+    assert told is not None
+    assert told.endswith("Everything is as it was before, but net.ipv4.tcp_tw_recycle is not turned on again")
+
+
 def test_a_host_that_does_not_say_how_it_ended_is_an_error() -> None:
     with pytest.raises(BadAnswer, match="does not say"):
         failure_in([Section("lock", "", b"", 0)], STEPS)
