@@ -13,7 +13,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import Ti
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boot_values, knob_values, plain
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import origin_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import in_words, origin_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
@@ -47,7 +47,7 @@ class ActionModule(TimewaitAction):
         made = plan(snapshot, exposure_of(claims, snapshot), request)
         result = self._predicted(made, snapshot, arguments)
         if made.refused and request.state == "present":
-            return {**result, "failed": True, "msg": self._refusal(made, task_vars)}
+            return {**result, "failed": True, "msg": self._refusal(made, result["refused"][0]["origin"], task_vars)}
         if self._task.check_mode or not made.changed:
             return result
         steps = steps_of(made)
@@ -83,11 +83,14 @@ class ActionModule(TimewaitAction):
             "warnings": list(made.warnings),
         }
 
-    def _refusal(self, made: Plan, task_vars: dict[str, Any]) -> str:
+    def _refusal(self, made: Plan, origin: dict[str, Any], task_vars: dict[str, Any]) -> str:
         first = made.refused[0]
         host = self._task.delegate_to or task_vars["inventory_hostname"]
         reasons = "; ".join(f"{refusal.reason} ({', '.join(refusal.evidence)})" for refusal in made.refused)
-        return f"refused to set {first.key} to {first.value} on {host}: {reasons}. Nothing was touched. {first.remedy}"
+        return (
+            f"refused to set {first.key} to {first.value}{in_words(origin)} on {host}: {reasons}. Nothing was touched. "
+            f"{first.remedy}"
+        )
 
     def _no_log(self, task_vars: dict[str, Any]) -> bool:
         silent = C.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=task_vars)

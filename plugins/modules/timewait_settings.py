@@ -75,7 +75,7 @@ options:
   ip_local_reserved_ports:
     description:
       - Ports and port ranges, such as V([8080, '9000-9010']), that are never to be picked for outgoing connections.
-        They are added to those that are reserved already.
+        They are added to those that are reserved already, and stay so until O(state=absent).
     type: raw
   tcp_rfc1337:
     description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ._dropin import mark_of
+from ._dropin import mark_of, values_in
 from ._knobs import KNOBS
 from ._loaders import Loader
 from ._request import PLAIN_NAME
@@ -105,11 +105,22 @@ def is_ours(file: SysctlFile) -> bool:
     return any(line.number == 1 and line.text.startswith(OWNER) for line in file.lines)
 
 
-def edit_for(conflict: Conflict) -> Edit | None:
-    """The edit that takes a conflict away; None where the file is not for us to edit."""
+def ours_beside(path: str, files: Iterable[SysctlFile]) -> dict[str, tuple[str, Value]]:
+    """What other drop-ins of this collection set: by knob, the file and the value."""
+    return {
+        name: (file.path, value)
+        for file in files
+        if file.path != path and is_ours(file)
+        for name, value in values_in(line.text for line in file.lines).items()
+    }
+
+
+def edit_for(conflict: Conflict, files: Iterable[SysctlFile]) -> Edit | None:
+    """The edit that takes a conflict away; None where the file is not for us to edit, as a link never is."""
     file = conflict.setting.file
     path = SYSCTL_CONF if file.is_sysctl_conf else file.path
-    if is_ours(file) or not path.startswith(EDITABLE) or (file.link and not file.is_sysctl_conf):
+    link = any(known.link for known in files if known.path == path)
+    if is_ours(file) or not path.startswith(EDITABLE) or link:
         return None
     # Our drop-in names the files that were edited, one a line.
     if not path.isprintable():
@@ -124,7 +135,7 @@ def comment_out(
     edits: list[Edit] = []
     while True:
         conflicts = conflicts_in(files, loader, wanted)
-        possible = [edit for edit in map(edit_for, conflicts) if edit]
+        possible = [edit for conflict in conflicts if (edit := edit_for(conflict, files))]
         if not possible:
             return edits, files, conflicts
         edits.append(possible[0])

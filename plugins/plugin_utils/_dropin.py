@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ._knobs import KNOBS
@@ -84,7 +84,6 @@ def parse(path: str, text: str) -> Record:
             f"{path} is of format {ascii(number)[:20]}; this release of linux_tcp.tuning reads format {FORMAT}. "
             "A newer release wrote it: use that one"
         )
-    values: dict[str, Value] = {}
     before: dict[str, Value] = {}
     edited: list[str] = []
     for line in rest.split("\n"):
@@ -92,9 +91,16 @@ def parse(path: str, text: str) -> Record:
             edited.append(line.removeprefix(_EDITED))
         elif line.startswith(_BEFORE):
             before |= _assignment(line.removeprefix(_BEFORE))
-        elif line and not line.startswith("#"):
+    return Record(values_in(rest.split("\n")), before, tuple(edited))
+
+
+def values_in(lines: Iterable[str]) -> dict[str, Value]:
+    """The values that the lines of a drop-in set."""
+    values: dict[str, Value] = {}
+    for line in lines:
+        if line and not line.startswith("#"):
             values |= _assignment(line)
-    return Record(values, before, tuple(edited))
+    return values
 
 
 def _assignment(line: str) -> dict[str, Value]:

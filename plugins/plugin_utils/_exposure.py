@@ -77,14 +77,26 @@ class Exposure:
 
 
 def words_of(raw: object, origin: str) -> list[Claim]:
-    """The tags in a value of ``timewait_exposure``: a list, or a string with commas or spaces. Raises BadRequest."""
+    """The tags in a value of ``timewait_exposure``. Raises BadRequest."""
+    return [Claim(_tag(word, origin), origin) for word in listed(raw, origin, ", ".join(TAGS))]
+
+
+def listed(raw: object, origin: str, what: str) -> list[str]:
+    """The words of a list, or of a string with commas or blanks, in whatever brackets and quotes. Raises BadRequest.
+
+    A word that still has a bracket or a quote in it was meant otherwise: to take it for a name that nothing bears would
+    be to ignore it.
+    """
     if raw is None:
         return []
-    if isinstance(raw, str):
-        raw = raw.strip("[] \t\n").replace(",", " ").split()
-    if not isinstance(raw, (list, tuple, set)):
-        raise BadRequest(f"{origin} must be a list of {', '.join(TAGS)}, not {ascii(raw)[:60]}")
-    return [Claim(_tag(word, origin), origin) for word in raw]
+    parts = [raw] if isinstance(raw, str) else raw
+    if not isinstance(parts, (list, tuple, set)) or not all(isinstance(part, str) for part in parts):
+        raise BadRequest(f"{origin} must be a list of {what}, not {ascii(raw)[:60]}")
+    words = [word.strip("[]'\"") for part in parts for word in part.replace(",", " ").split()]
+    for word in words:
+        if any(character in "[]{}'\"" for character in word):
+            raise BadRequest(f"{origin} must be a list of {what}, not {ascii(raw)[:60]}")
+    return [word for word in words if word]
 
 
 def _tag(word: object, origin: str) -> Tag:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ._exposure import Claim, group_claims, words_of
+from ._exposure import Claim, group_claims, listed, words_of
 
 VARIABLE = "timewait_exposure"
 PUBLIC_GROUPS = "timewait_public_groups"
@@ -39,8 +39,8 @@ def claims_for(
     claims = group_claims(
         host,
         task_vars.get("groups", {}),
-        _names(options.get("public_groups"), variables.get(PUBLIC_GROUPS), inventory.get(PUBLIC_GROUPS)),
-        _names(options.get("nat_groups"), variables.get(NAT_GROUPS), inventory.get(NAT_GROUPS)),
+        _names(PUBLIC_GROUPS, options.get("public_groups"), variables.get(PUBLIC_GROUPS), inventory.get(PUBLIC_GROUPS)),
+        _names(NAT_GROUPS, options.get("nat_groups"), variables.get(NAT_GROUPS), inventory.get(NAT_GROUPS)),
     )
     found = words_of(inventory.get(VARIABLE), f"variable {VARIABLE} of {host}")
     found += [
@@ -51,7 +51,11 @@ def claims_for(
     if _facts_pretend(task_vars, inventory):
         # A host may add exposure to itself. That it is private is for somebody else to say.
         found = [claim for claim in found if claim.tag != "private"]
-    return claims + found + words_of(options.get("exposure"), "option exposure")
+    claims += found + words_of(options.get("exposure"), "option exposure")
+    if host not in hostvars:
+        # An address, say: the groups of the host that it leads to are not known.
+        claims = [claim for claim in claims if claim.tag != "private"]
+    return claims
 
 
 def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
@@ -62,16 +66,8 @@ def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     return {name: variables[name] for name in (*_VARIABLES, "ansible_facts") if name in variables}
 
 
-def _names(*lists: Any) -> set[str]:
-    return {name for names in lists for name in _listed(names)}
-
-
-def _listed(value: Any) -> Iterable[str]:
-    if value is None:
-        return []
-    if isinstance(value, str):
-        return value.strip("[]").replace(",", " ").split()
-    return [str(name) for name in value]
+def _names(what: str, *lists: Any) -> set[str]:
+    return {name for names in lists for name in listed(names, what, "group names")}
 
 
 def _facts_pretend(*sources: Mapping[str, Any]) -> bool:

@@ -29,6 +29,13 @@ def origin_of(task: Any, option: str, value: Any) -> dict[str, Any]:
     return {"variable": named.group(1) if named else None, "path": path or None, "line": line}
 
 
+def in_words(origin: Mapping[str, Any]) -> str:
+    """An origin as a part of a sentence; empty when nothing is known."""
+    variable = f"variable {origin['variable']}, " if origin["variable"] else ""
+    line = f" line {origin['line']}" if origin["line"] else ""
+    return f" ({variable}{origin['path']}{line})" if origin["path"] else ""
+
+
 def _find(node: Any, option: str) -> Iterator[Any]:
     if isinstance(node, Mapping):
         if option in node:

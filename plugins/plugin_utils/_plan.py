@@ -16,6 +16,7 @@ from ._conflicts import (
     conflicts_in,
     hidden_by,
     is_ours,
+    ours_beside,
     winning_path,
     with_edit,
     with_file,
@@ -23,14 +24,13 @@ from ._conflicts import (
 from ._dropin import Record, mark_of, parse, render
 from ._exposure import Exposure
 from ._knobs import KNOBS
-from ._loaders import Loader
 from ._policy import Impossible, Refusal, recycle_refusals
 from ._request import Request
 from ._snapshot import Snapshot, printable
 from ._sysctld import UNREAD, Line, SysctlFile
 from ._targets import targets_of
-from ._undo import former_values, undo_of
-from ._values import Value
+from ._undo import former_values, recycle_value, undo_of
+from ._values import Value, kernel_text
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,8 @@ def _persist(
             "name. To mend it: remove that file"
             + _or_set_path(winning_path(files, loader, targets, text, request.path))
         )
-    back, files = _out_of_the_way(files, loader, targets, request.path, record)
+    _check_ours_beside(snapshot, request.path, targets)
+    back, files = _out_of_the_way(snapshot, files, targets, request.path, record)
     conflicts = conflicts_in(files, loader, targets)
     if conflicts and request.conflicts == "fail":
         raise Impossible(_conflict_message(conflicts, winning_path(files, loader, targets, text, request.path)))
@@ -162,10 +163,25 @@ def _persist(
     return (*back, *edits), with_file(files, request.path, text), text
 
 
+def _check_ours_beside(snapshot: Snapshot, path: str, targets: Mapping[str, Value]) -> None:
+    """A drop-in belongs to one caller, and two callers must not want different values."""
+    for name, (other, value) in ours_beside(path, snapshot.files).items():
+        if name in targets and targets[name] != value:
+            raise Impossible(
+                f"{KNOBS[name].key}: {printable(other)}, also written by this collection, says {kernel_text(value)} "
+                f"where {path} is to say {kernel_text(targets[name])}. Ask for the same value in both, or undo the "
+                f"other with state: absent and path: {printable(other)}"
+            )
+
+
 def _out_of_the_way(
-    files: tuple[SysctlFile, ...], loader: Loader | None, targets: Mapping[str, Value], path: str, record: Record
+    snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value], path: str, record: Record
 ) -> tuple[list[Edit], tuple[SysctlFile, ...]]:
-    """The lines that need not be commented out any longer, and the files with them brought back."""
+    """The lines that need not be commented out any longer, and the files with them brought back.
+
+    A line that turns recycle on is not brought back, whatever other lines there are.
+    """
+    loader = snapshot.loaders.boot
 
     def conflicting(files: tuple[SysctlFile, ...]) -> list[tuple[str, str, Line]]:
         found = conflicts_in(files, loader, targets)
@@ -173,11 +189,13 @@ def _out_of_the_way(
 
     edits: list[Edit] = []
     mark = mark_of(path)
-    marked = [(file, line) for file in files if file.path in record.edited for line in file.lines]
+    edited = [file for file in files if file.path in record.edited]
+    marked = [(file, line) for file in edited for line in file.lines if line.text.startswith(mark)]
     for file, line in marked if loader else []:
         edit = Edit(file.path, line, out=False)
         candidate = with_edit(files, edit, mark)
-        if line.text.startswith(mark) and conflicting(candidate) == conflicting(files):
+        harmless = recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot) == 0
+        if harmless and conflicting(candidate) == conflicting(files):
             edits.append(edit)
             files = candidate
     return edits, files

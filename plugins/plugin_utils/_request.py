@@ -99,7 +99,8 @@ def _value(name: str, raw: object) -> Value:
         return wanted
     number = asked_integer(name, raw)
     # A negative recycle is not out of range but one more way to ask for it, and is answered as that.
-    if not knob.minimum <= number <= knob.maximum and name != "tcp_tw_recycle":
+    too_low = number < knob.minimum and name != "tcp_tw_recycle"
+    if too_low or number > knob.maximum:
         raise BadRequest(f"{name}: {number} is outside {knob.minimum} to {knob.maximum}. {knob.meaning}")
     return number
 

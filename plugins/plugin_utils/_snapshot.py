@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
@@ -135,9 +135,14 @@ def _values(sections: Iterable[Section], name: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for section in sections:
         knob = KNOBS.get(section.argument)
-        value = kernel_value(knob, section.text) if section.name == name and knob else None
-        if value is not None:
-            values[section.argument] = value
+        if section.name != name or not knob:
+            continue
+        # Old kernels hold whatever was written: what is legal today does not matter here.
+        value = kernel_value(replace(knob, accepted=None), section.text)
+        if value is None:
+            # Taken for absent it would be a way past the policy.
+            raise ValueError(f"{knob.key} reads {section.text!r}")
+        values[section.argument] = value
     return values
 
 

@@ -13,7 +13,6 @@ from ._script import BadAnswer, Section, Step
 from ._snapshot import printable
 from ._values import kernel_text
 
-
 #: The way back from turning tcp_tw_recycle off: there is none, not even when a later step fails.
 STAYS_OFF = ("true",)
 

@@ -41,7 +41,7 @@ def _target(name: str, asked: Value, now: Value, boot: Value | None, own: Value 
         enough = now >= asked and (not isinstance(boot, int) or boot >= asked)
         if enough and own is None:
             return None
-        return max(asked, now, own if isinstance(own, int) else 0)
+        return max(asked, now, *(value for value in (own, boot) if isinstance(value, int)))
     if name == "ip_local_reserved_ports":
         return merged(ports_in(asked) + ports_in(now) + ports_in(boot))
     return asked

@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ._conflicts import Edit, with_edit, with_file
+from ._conflicts import Edit, ours_beside, with_edit, with_file
 from ._dropin import Record, mark_of, render
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._policy import RECYCLE_WARNING, Refusal, recycle_refusals
-from ._snapshot import Snapshot
+from ._snapshot import Snapshot, printable
 from ._sysctld import Line, SysctlFile, decide
 from ._values import Value, kernel_text, kernel_value, ports_in, without
 
@@ -41,6 +41,10 @@ class Undo:
 def undo_of(snapshot: Snapshot, exposure: Exposure, path: str, record: Record) -> Undo:
     """Everything that a drop-in of ours did, undone."""
     values, refused, warnings = former_values(record.values, snapshot, exposure, record)
+    for name, (other, value) in ours_beside(path, snapshot.files).items():
+        if name in values:
+            values[name] = value
+            warnings.append(f"{KNOBS[name].key} stays {kernel_text(value)}: {printable(other)} asks for it too")
     edits, files, more_refused, more_warnings = _lines_back(snapshot, exposure, path, record)
     text, against = _kept_off(snapshot, exposure, path, record, files)
     if text:
@@ -99,7 +103,7 @@ def _lines_back(
     edited = [file for file in snapshot.files if file.path in record.edited]
     marked = [(file, line) for file in edited for line in file.lines if line.text.startswith(mark)]
     for file, line in marked:
-        value = _recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot)
+        value = recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot)
         against = recycle_refusals(value, exposure, snapshot)
         refused += against
         if not against:
@@ -125,7 +129,7 @@ def _kept_off(
     return render(path, Record({RECYCLE: 0}, before)), against
 
 
-def _recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
+def recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
     """What a line would set tcp_tw_recycle to: 0 when it is about another key."""
     loaders = [loader for loader in (snapshot.loaders.boot, snapshot.loaders.reload) if loader]
     if loaders:

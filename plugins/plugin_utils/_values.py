@@ -50,7 +50,7 @@ def asked_integer(what: str, raw: object) -> int:
 
 def asked_port_range(what: str, raw: object) -> PortRange:
     """``"low high"``, ``"low-high"`` or a list of two, with at least two ports in it. Raises BadRequest."""
-    parts = re.split(r"[ \t-]+", raw.strip()) if isinstance(raw, str) else raw
+    parts = re.split(r"[ \t,-]+", raw.strip("[] \t")) if isinstance(raw, str) else raw
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
         raise BadRequest(f"{what} must be two ports, such as [15000, 60999], not {_shown(raw)}")
     low, high = (_asked_port(what, part) for part in parts)
@@ -62,7 +62,7 @@ def asked_port_range(what: str, raw: object) -> PortRange:
 def asked_port_list(what: str, raw: object) -> tuple[PortRange, ...]:
     """A list of ports and ranges (``[8080, "9000-9010"]``), or a string of them with commas. Raises BadRequest."""
     if isinstance(raw, str):
-        raw = [part for part in re.split(r"[,\s]+", raw) if part]
+        raw = [part for part in re.split(r"[,\s]+", raw.strip("[] \t")) if part]
     elif isinstance(raw, int) and not isinstance(raw, bool):
         raw = [raw]
     if not isinstance(raw, (list, tuple)):
@@ -146,7 +146,8 @@ def kernel_value(knob: Knob, text: str) -> Value | None:
 def _kernel_integer(word: str) -> int | None:
     """A number as strtoul with base 0 reads it: decimal, 0x hexadecimal or 0 octal, with a minus and no plus."""
     found = re.match(r"(-?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))\Z", word)
-    if not found:
+    # TMPBUFLEN: the kernel looks at no more than 22 characters.
+    if not found or len(word) > 22:
         return None
     sign, hexadecimal, octal, decimal = found.groups()
     number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._conflicts import (
     Edit,
@@ -170,7 +172,16 @@ def test_a_file_with_control_characters_in_its_name_is_never_edited(name: str) -
     # Its name is written into the drop-in, where a newline in it would begin a setting.
     file = SysctlFile(f"/etc/sysctl.d/{name}.conf", "regular", lines=(Line(1, "net.ipv4.tcp_tw_recycle = 1"),))
     (conflict,) = conflicts_in([file], SYSTEMD, {})
-    assert edit_for(conflict) is None
+    assert edit_for(conflict, [file]) is None
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_sysctl_conf_is_edited_unless_it_is_a_link_itself(link: bool) -> None:
+    lines = (Line(1, "net.ipv4.tcp_tw_recycle = 1"),)
+    conf = SysctlFile("/etc/sysctl.conf", "regular", link=link, is_sysctl_conf=True, lines=lines)
+    files = [replace(conf, path="/etc/sysctl.d/99-sysctl.conf", link=True), conf]
+    (conflict,) = conflicts_in(files, SYSTEMD, {})
+    assert edit_for(conflict, files) == (None if link else Edit("/etc/sysctl.conf", lines[0], out=True))
 
 
 def test_an_edit_and_its_way_back_leave_the_file_as_it_was() -> None:

@@ -13,6 +13,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import 
     exposure_of,
     group_claims,
     is_global,
+    listed,
     words_of,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
@@ -146,7 +147,6 @@ def test_tags_may_be_written_in_several_ways(raw: object, tags: list[str]) -> No
         ["private", None],
         [1],
         [["private"]],
-        ["private,behind_nat"],
         True,
         1,
         {"private": 1},
@@ -260,3 +260,16 @@ def test_evidence_comes_on_top_of_tags() -> None:
 def test_evidence_is_bounded() -> None:
     host = a_host(addresses4=tuple(f"8.8.{number}.1" for number in range(200)))
     assert len(exposure_of([], host.snapshot()).public_facing) == 10
+
+
+@pytest.mark.parametrize(
+    "raw", ["edge", "['edge']", '["edge", "dmz"]', ["edge, dmz"], ["'edge'"], ("edge",), "dmz,edge", "[edge, dmz]"]
+)
+def test_a_list_of_names_is_read_in_every_form(raw: object) -> None:
+    assert "edge" in listed(raw, "here", "names")
+
+
+@pytest.mark.parametrize("raw", [5, [["edge"]], {"edge": 1}, "{{ nosuch }}", ["a[b"], True])
+def test_what_is_no_list_of_names_is_never_taken_for_none(raw: object) -> None:
+    with pytest.raises(BadRequest, match="here must be a list of names"):
+        listed(raw, "here", "names")

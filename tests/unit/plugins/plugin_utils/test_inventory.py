@@ -171,3 +171,13 @@ def test_a_contradiction_is_seen_although_the_sources_differ() -> None:
     }
     with pytest.raises(BadRequest, match="only one of them can be true"):
         exposure_of(claims_for(task_vars, None, {}, lambda value: value))
+
+
+def test_a_delegate_that_the_inventory_does_not_know_is_not_private() -> None:
+    claims = {"timewait_exposure": ["private", "behind_nat"]}
+    assert set(tags(claims, {HOST: {}}, delegate="192.0.2.7", exposure="private")) == {"behind_nat"}
+
+
+def test_a_list_of_groups_that_cannot_be_read_is_an_error() -> None:
+    with pytest.raises(BadRequest, match="timewait_nat_groups must be a list of group names"):
+        tags({"timewait_nat_groups": "{{ nosuch }}"})

@@ -93,3 +93,15 @@ def test_a_real_tag_of_ansible_core_is_read() -> None:
         pytest.fail("the environment of the unit tests has an ansible-core that tags values")
     value = _origin.Origin(path="/x/vars.yml", line_num=12, col_num=1).tag("1")
     assert _origin.origin_of(a_task(TASK), "tcp_tw_recycle", value)["line"] == 12
+
+
+@pytest.mark.parametrize(
+    ("origin", "words"),
+    [
+        ({"variable": "a", "path": "/x.yml", "line": 3}, " (variable a, /x.yml line 3)"),
+        ({"variable": None, "path": "<CLI option '-a'>", "line": None}, " (<CLI option '-a'>)"),
+        ({"variable": None, "path": None, "line": None}, ""),
+    ],
+)
+def test_an_origin_in_words_has_what_is_known(origin: dict[str, Any], words: str) -> None:
+    assert _origin.in_words(origin) == words

@@ -106,6 +106,8 @@ class TestMinimum:
         assert "tcp_max_tw_buckets" not in changed_values(made)
 
     def test_a_lower_value_is_raised(self) -> None:
+        higher = a_host(files={"/etc/sysctl.d/50-x.conf": "net.ipv4.tcp_max_tw_buckets = 6000000"})
+        assert boot_says(planned(higher, tcp_max_tw_buckets=3000000))["tcp_max_tw_buckets"] == 6000000
         made = planned(a_host(), tcp_max_tw_buckets=65537)
         assert changed_values(made)["tcp_max_tw_buckets"] == (65536, 65537)
         assert boot_says(made)["tcp_max_tw_buckets"] == 65537
@@ -238,6 +240,15 @@ def test_a_file_that_was_not_read_is_said(kind: str) -> None:
     path = "/etc/sysctl.d/50-x.conf"
     assert any(warning.startswith(f"{path} was not read") for warning in planned(a_host(special={path: kind})).warnings)
     assert planned(a_host(special={path: "directory"})).warnings == ()
+
+
+def test_what_another_drop_in_of_ours_sets_stays() -> None:
+    host = a_host()
+    tuned(host, path="/etc/sysctl.d/90-a.conf")
+    tuned(host, path="/etc/sysctl.d/91-b.conf")
+    made = tuned(host, path="/etc/sysctl.d/90-a.conf", state="absent")
+    assert changed_values(made) == {}
+    assert any("91-b.conf asks for it too" in warning for warning in made.warnings)
 
 
 def test_absent_where_nothing_is_changes_nothing() -> None:
@@ -408,8 +419,15 @@ class TestConflicts:
     def test_another_caller_with_other_values_is_named(self) -> None:
         host = a_host()
         tuned(host, path="/etc/sysctl.d/99-zz.conf", tcp_tw_reuse=2)
-        with pytest.raises(Impossible, match=r"99-zz.conf .*ask for the same value in both"):
+        with pytest.raises(Impossible, match=r"99-zz.conf, also written by this collection, says 2 "):
             planned(host, conflicts="comment_out")
+
+    def test_a_recycle_line_is_not_brought_back_because_another_has_come(self) -> None:
+        path = "/etc/sysctl.d/99-zz.conf"
+        host = a_host("RHEL 7", files={path: "net.ipv4.tcp_tw_recycle = 1\n"})
+        tuned(host, conflicts="comment_out")
+        host.files[path] += "net.ipv4.tcp_tw_recycle = 0\n"
+        assert planned(host, conflicts="comment_out").edits == ()
 
     def test_a_drop_in_that_is_hidden_by_another_file_is_no_use(self) -> None:
         path = "/usr/local/lib/sysctl.d/99-timewait.conf"

@@ -81,8 +81,14 @@ def test_a_release_with_spaces_is_kept_whole() -> None:
     assert snapshot_of([Section("uname", "", b"Linux 5.4 patched x86_64\n", 0)]).kernel.release == "5.4 patched"
 
 
-def test_a_knob_that_does_not_parse_is_absent() -> None:
-    assert "tcp_tw_reuse" not in a_host(knobs={"tcp_tw_reuse": "what?\n"}).snapshot().knobs
+@pytest.mark.parametrize("text", ["what?\n", ""])
+def test_a_knob_that_cannot_be_read_is_not_taken_for_absent(text: str) -> None:
+    with pytest.raises(ValueError, match="tcp_tw_recycle reads"):
+        a_host("RHEL 7", knobs={"tcp_tw_recycle": text}).snapshot()
+
+
+def test_a_value_that_only_an_old_kernel_holds_is_read() -> None:
+    assert a_host("RHEL 7", knobs={"tcp_tw_reuse": "7\n"}).snapshot().knobs["tcp_tw_reuse"] == 7
 
 
 def test_defaults_are_apart_from_values() -> None:

@@ -213,3 +213,12 @@ def test_a_kernel_reads_numbers_in_its_own_way(knob: str, text: str, value: obje
 def test_any_text_has_a_value_or_none(name: str, text: str) -> None:
     value = kernel_value(KNOBS[name], text)
     assert value is None or kernel_value(KNOBS[name], kernel_text(value)) == value
+
+
+def test_brackets_and_commas_of_a_text_are_no_obstacle() -> None:
+    assert asked_port_range("x", "[15000,60999]") == (15000, 60999)
+    assert asked_port_list("x", "[8080, 9000-9010]") == ((8080, 8080), (9000, 9010))
+
+
+def test_an_endless_number_is_none() -> None:
+    assert kernel_value(KNOBS["tcp_tw_reuse"], "1" * 5000) is None
