@@ -340,8 +340,7 @@ def test_two_files_may_belong_to_two_callers(run_playbook: Playbook, host: Sandb
     run = run_playbook(settings(tcp_rfc1337=0, path=other), host)
     assert run.rc == 2
     message = outcome(run).result["msg"]
-    assert f"{DROPIN} line" in message
-    assert "written by this collection" in message
+    assert f"{DROPIN}, also written by this collection, says 1 where {other} is to say 0" in message
     assert state(host) == before
 
 

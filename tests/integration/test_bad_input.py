@@ -96,7 +96,7 @@ MEANINGS: dict[str, tuple[dict[str, Any], str]] = {
     "contradiction-with-nat": ({"exposure": "behind-nat, private"}, "only one of them can be true"),
     "unknown-exposure": ({"exposure": ["internal"]}, "unknown exposure 'internal'; the words are public_facing"),
     "exposure-boolean": ({"exposure": True}, "must be a list of public_facing, behind_nat, private"),
-    "exposure-of-booleans": ({"exposure": [True]}, "unknown exposure True"),
+    "exposure-of-booleans": ({"exposure": [True]}, "must be a list of public_facing, behind_nat, private, not [True]"),
     "state": ({"state": "gone"}, "state must be one of present, absent, not 'gone'"),
     "conflicts": ({"conflicts": "ignore"}, "conflicts must be one of fail, comment_out"),
 }
