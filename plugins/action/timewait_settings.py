@@ -26,15 +26,21 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import diff_of, failure_in, log_of, steps_of
 
+ROLE = "linux_tcp.tuning.timewait"
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {option: value for option, value in arguments.items() if value is not None}
+
 
 class ActionModule(TimewaitAction):
     spec = {
-        **{name: {"type": "str"} for name in ("state", "conflicts", "path")},
+        **{name: {"type": "str"} for name in ("state", "conflicts", "path", "apply_to", "owner")},
         **{name: {"type": "raw"} for name in KNOBS},
     }
 
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
-        request = request_of(arguments)
+        request = request_of({"owner": self._owner(), **_given(arguments)})
         exposure_of(claims)  # a contradiction among the tags ends it before the host is contacted
         probe = Probe(
             request.path,
@@ -91,6 +97,14 @@ class ActionModule(TimewaitAction):
             f"refused to set {first.key} to {first.value}{in_words(origin)} on {host}: {reasons}. Nothing was touched. "
             f"{first.remedy}"
         )
+
+    def _owner(self) -> str:
+        """Whose settings these are, unless the task says so: those of the role that uses our role, if any does."""
+        role = self._task._role
+        if role is None or role.get_name() != ROLE:
+            return ""
+        parents = role.get_parents()
+        return str(parents[0].get_name() if parents else ROLE)
 
     def _no_log(self, task_vars: dict[str, Any]) -> bool:
         silent = C.config.get_config_value("DEFAULT_NO_TARGET_SYSLOG", variables=task_vars)

@@ -98,9 +98,31 @@ options:
   path:
     description:
       - The drop-in file, a C(.conf) file directly in C(/etc/sysctl.d) or C(/usr/local/lib/sysctl.d).
-      - It belongs to one caller. Two roles with settings of their own use two files.
+      - It belongs to one caller. Two roles with settings of their own use two files; for a key that both set, they must
+        ask for the same value.
+      - On hosts where no sysctl loader reads such a directory, a marked block in C(/etc/sysctl.conf) takes its place,
+        under the name of this file.
     type: str
     default: /etc/sysctl.d/99-timewait.conf
+  apply_to:
+    description:
+      - V(both) is the running kernel and the next boot.
+      - V(runtime) is the running kernel alone, for hosts whose C(/etc) is read-only or belongs to somebody else. Other
+        files are not looked at for conflicts. The record of what was before is kept in C(/run), until the next boot.
+      - V(boot) is the next boot alone, for image builds and chroots, where C(/proc/sys) is read-only, not there, or that
+        of another machine. Its values are not looked at.
+      - On systems whose configuration is made elsewhere (NixOS, Guix System, ostree, Bottlerocket) V(both) and V(boot) are
+        refused with the lines to put there, unless these are in force.
+    type: str
+    default: both
+    choices: [both, runtime, boot]
+  owner:
+    description:
+      - A name for the caller. When the same owner comes with another O(path), its settings move there together with the
+        record of what was before, and the former file goes.
+      - Unless it is set, it is the role that uses the role C(linux_tcp.tuning.timewait), or that role itself. A task of its
+        own has no owner, and never moves anything.
+    type: str
 seealso:
   - module: linux_tcp.tuning.timewait_facts
 """
@@ -120,6 +142,10 @@ EXAMPLES = r"""
   linux_tcp.tuning.timewait_settings:
     conflicts: comment_out
   become: true
+
+- name: In the build of an image, where the running kernel is not that of the image
+  linux_tcp.tuning.timewait_settings:
+    apply_to: boot
 
 - name: Undo all of it
   linux_tcp.tuning.timewait_settings:

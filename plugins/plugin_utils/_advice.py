@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ._exposure import Exposure
+from ._held import lost_copies
 from ._knobs import INT_MAX, KNOBS
 from ._policy import REMEDY
 from ._snapshot import Snapshot, printable
 from ._sysctld import UNREAD, decide
+from ._tree import commented_out, own_in
 from ._values import kernel_text, kernel_value
 
 Severity = Literal["error", "warning", "info"]
@@ -156,6 +158,29 @@ def file_not_read(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     )
 
 
+def drop_in_gone(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    lost = lost_copies(snapshot)
+    there = {own.place.name for own in own_in(snapshot.files)}
+    orphans = [(name, file, line) for name, file, line in commented_out(snapshot.files) if name not in there]
+    if not lost and not orphans:
+        return None
+    name = next(iter([*lost, *(name for name, _file, _line in orphans)]))
+    return Finding(
+        "drop_in_gone",
+        "warning",
+        "a drop-in of this collection was removed, and not by this collection: its settings end with the next boot",
+        (
+            *(f"{printable(place)} is gone, its copy in /run is there" for place in lost.values()),
+            *(
+                f"{printable(file.path)} line {line.number} is commented out in favour of {printable(name)}"
+                for name, file, line in orphans[:10]
+            ),
+        ),
+        "run the role linux_tcp.tuning.timewait again to bring it back, or with timewait_state: absent and "
+        f"timewait_sysctl_file: /etc/sysctl.d/{printable(name)} to undo the rest",
+    )
+
+
 def bucket_overflow(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     overflows = snapshot.counters.get("TCPTimeWaitOverflow")
     if not overflows:
@@ -178,5 +203,6 @@ RULES: tuple[Callable[[Snapshot, Exposure], Finding | None], ...] = (
     boot_differs,
     boot_hangs,
     file_not_read,
+    drop_in_gone,
     bucket_overflow,
 )

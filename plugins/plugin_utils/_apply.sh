@@ -14,7 +14,7 @@
 # One run at a time. Everybody puts up a flag named after his own process, and only then looks for others: of two
 # that start together at least one sees the other. The one with the lower pid waits with his flag up, the other
 # takes his down and tries again. A flag of a dead process (or an earlier boot) is taken away by whoever sees it.
-LOCK=/run/linux_tcp.tuning
+LOCK=$RUN/linux_tcp.tuning
 PATIENCE=30
 
 start_of() {
@@ -28,7 +28,6 @@ start_of() {
 }
 
 lock() {
-  if ! [ -d /run ]; then LOCK=/var/run/linux_tcp.tuning; fi
   boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
   flag=$LOCK.$boot.$$.$(start_of $$)
   waited=0
@@ -108,13 +107,56 @@ set_file() { # file content
 }
 remove_file() { rm -f -- "$1"; }
 
+# A text in /run, for those who come after us before the next boot.
+remember() { set_file "$RUN/linux_tcp.tuning-$1" "$2"; } # name text
+forget() { rm -f -- "$RUN/linux_tcp.tuning-$1"; } # name
+
+# A block of ours in somebody else's file, whose other bytes, owner and mode stay. The block takes the place of the old
+# one, or goes to the end; a file that has no newline there gets one.
+set_block() { # file begin end text; begin and end are patterns
+  [ -e "$1" ] || set_file "$1" '' || return 1
+  copy_beside "$1" || return 1
+  {
+    LC_ALL=C sed -n "/^$2/q;p" <"$1" &&
+      { has_block "$1" "$2" || [ "$(size_of "$1" | tail -n 1)" -eq 1 ] || echo; } &&
+      printf '%s' "$4" &&
+      behind_block "$1" "$3"
+  } >"$new" || { rm -f "$new"; return 1; }
+  put_in_place "$1"
+}
+has_block() { LC_ALL=C grep -q "^$2" <"$1"; }
+behind_block() { LC_ALL=C sed "1,/^$2\$/d" <"$1"; }
+
+# "unended" and "missing" say how the file was found: if nobody wrote behind the block, it is left so.
+remove_block() { # file begin end found
+  if [ -e "$1" ] && has_block "$1" "$2"; then
+    copy_beside "$1" || return 1
+    LC_ALL=C sed "/^$2/,/^$3\$/d" <"$1" >"$new" || { rm -f "$new"; return 1; }
+    if [ "$4" = unended ] && [ "$(behind_block "$1" "$3" | wc -c)" -eq 0 ]; then
+      without_last_byte || { rm -f "$new"; return 1; }
+    fi
+    put_in_place "$1" || return 1
+  fi
+  if [ "$4" = missing ] && ! [ -s "$1" ]; then rm -f -- "$1"; fi
+}
+without_last_byte() {
+  bytes=$(wc -c <"$new") && head -c "$((bytes - 1))" <"$new" >"$new.shorter" && cat "$new.shorter" >"$new"
+  status=$?
+  rm -f -- "$new.shorter"
+  return $status
+}
+# Same owner and mode, for other content.
+copy_beside() { # file
+  new_file_for "$1"
+  rm -f -- "$new" || return 1
+  cp -p -- "$1" "$new"
+}
+
 # One line of somebody else's file, commented out or brought back; all other bytes, owner and mode stay.
 edit_line() { # file number sed-command
   if ! [ -f "$1" ]; then echo "$1 is gone"; return 1; fi
   if [ "$(LC_ALL=C sed "$2$3" <"$1"; echo .)" = "$(cat -- "$1"; echo .)" ]; then return 0; fi
-  new_file_for "$1"
-  rm -f -- "$new" || return 1
-  cp -p -- "$1" "$new" || return 1
+  copy_beside "$1" || return 1
   LC_ALL=C sed "$2$3" <"$1" >"$new" || { rm -f "$new"; return 1; }
   put_in_place "$1"
 }

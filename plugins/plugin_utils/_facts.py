@@ -54,12 +54,12 @@ def decided(
 
 
 def boot_values(snapshot: Snapshot, files: Sequence[SysctlFile]) -> dict[str, Any]:
-    """For each knob that this kernel has: what holds after the next boot."""
+    """For each knob that this kernel has: what holds after the next boot. All, where no kernel's can be seen."""
     loaders = snapshot.loaders
     return {
         name: decided(name, files, loaders.boot, loaders.boot_name, snapshot.defaults.get(name))
         for name in KNOBS
-        if name in snapshot.knobs
+        if name in (snapshot.knobs or KNOBS)
     }
 
 

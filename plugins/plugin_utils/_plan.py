@@ -6,31 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from . import _policy
-from ._conflicts import (
-    Conflict,
-    Edit,
-    comment_out,
-    conflicts_in,
-    hidden_by,
-    is_ours,
-    ours_beside,
-    winning_path,
-    with_edit,
-    with_file,
-)
-from ._dropin import Record, mark_of, parse, render
+from ._dropin import Place, Record
 from ._exposure import Exposure
+from ._held import Held, check_path, copy_for_run, held_at, running_only
 from ._knobs import KNOBS
-from ._policy import Impossible, Refusal, recycle_refusals
+from ._persist import before_of, check_elsewhere, persist, place_for
+from ._policy import Refusal, recycle_refusals
 from ._request import Request
-from ._snapshot import Snapshot, printable
-from ._sysctld import UNREAD, Line, SysctlFile
+from ._snapshot import Snapshot
+from ._sysctld import SysctlFile
 from ._targets import targets_of
-from ._undo import former_values, recycle_value, undo_of
-from ._values import Value, kernel_text
+from ._tree import Edit, Own
+from ._undo import asked_beside, files_without, former_values, without_texts
+from ._values import Value
+from ._warnings import warnings_asked, warnings_boot, warnings_held
 
 
 @dataclass(frozen=True)
@@ -44,85 +36,130 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done. ``text_before`` and ``text_after`` are our drop-in's, None where there is none.
+    """What is to be done. ``text_before`` and ``text_after`` are what stands in ``place``, None for nothing.
 
-    ``files`` are the sysctl files as they will be.
+    ``former`` are texts of the same caller in other places, which go. ``remembered`` are the names of what is kept in
+    /run, each with its text before and after. ``files`` are the sysctl files as they will be.
     """
 
-    path: str
-    changes: tuple[Change, ...]
+    place: Place
     text_before: str | None
     text_after: str | None
-    edits: tuple[Edit, ...]
-    refused: tuple[Refusal, ...]
-    warnings: tuple[str, ...]
     files: tuple[SysctlFile, ...]
+    changes: tuple[Change, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    former: tuple[Own, ...] = ()
+    remembered: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> str:
+        return self.place.path
 
     @property
     def changed(self) -> bool:
-        return bool(self.changes or self.edits) or self.text_before != self.text_after
+        # What is kept in /run comes and goes with the rest; alone it counts where it is the last that is left.
+        forgets = any(before is not None and after is None for before, after in self.remembered.values())
+        return bool(self.changes or self.edits or self.former or forgets) or self.text_before != self.text_after
 
 
 def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
     """The plan for a host. With ``refused`` and state present nothing may be touched. Raises Impossible, BadRequest."""
-    _policy.check_host(snapshot)
-    record = _record(snapshot, request.path)
+    _policy.check_host(snapshot, request)
     if request.state == "absent":
-        made = _plan_absent(snapshot, exposure, request, record)
+        made = _plan_absent(snapshot, exposure, request)
     else:
-        made = _plan_present(snapshot, exposure, request, record)
+        made = _plan_present(snapshot, exposure, request)
     _policy.check_writable([change.knob for change in made.changes], snapshot)
-    if made.text_before != made.text_after and snapshot.parent:
-        _policy.check_directory(request.path.rpartition("/")[0], snapshot.parent)
+    if made.text_before != made.text_after:
+        _policy.check_place(made.place, snapshot)
     return made
 
 
-def _record(snapshot: Snapshot, path: str) -> Record:
-    dropin = snapshot.dropin
-    if dropin is None or (dropin.kind == "missing" and not dropin.link):
-        return Record()
-    if dropin.link:
-        raise Impossible(f"{path} is a symbolic link; remove it, or choose another path")
-    if dropin.text is None:
-        raise Impossible(f"{path} is there and was not written by this collection; choose another path, or remove it")
-    return parse(path, dropin.text)
-
-
-def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request, record: Record) -> Plan:
+def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
     refused = recycle_refusals(request.recycle, exposure, snapshot)
     if refused:
-        text = _text_of(snapshot)
-        return Plan(request.path, (), text, text, (), refused, (), snapshot.files)
+        text = snapshot.dropin.text if snapshot.dropin else None
+        return Plan(Place.file(request.path), text, text, snapshot.files, refused=refused)
     _policy.check_values(request, snapshot)
-    others = with_file(snapshot.files, request.path, None)
-    targets = targets_of(snapshot, request, record, others)
-    warnings = [_policy.unsupported(name, snapshot) for name in request.values if _is_missing(name, snapshot)]
-    warnings += filter(None, [_policy.recycle_unseen(snapshot)])
-    if request.recycle:
-        warnings.append(_policy.RECYCLE_WARNING)
-    dropped = {name: record.values[name] for name in record.values if name not in targets}
-    restored, kept_off, more = former_values(dropped, snapshot, exposure, record)
-    edits, files, text_after = _persist(snapshot, request, record, targets)
-    goal = {**restored, **targets}
-    changes = _changes(snapshot, goal)
-    warnings += more + _loader_warnings(snapshot, files, targets) + _unread(snapshot)
-    return Plan(request.path, changes, _text_of(snapshot), text_after, edits, kept_off, tuple(warnings), files)
+    place = place_for(snapshot, request)
+    held = held_at(snapshot, place, request.owner)
+    bare = without_texts(snapshot.files, [place, *held.former_places])
+    targets = targets_of(snapshot, request, held.record, bare)
+    dropped = {name: value for name, value in held.record.values.items() if name not in targets}
+    restored, kept_off, warnings = former_values(dropped, snapshot, exposure, held.record)
+    warnings += asked_beside(restored, held.beside)
+    lasts = request.apply_to != "runtime"
+    if lasts and snapshot.platform:
+        check_elsewhere(snapshot, targets, bare)
+        lasts = False
+    made = persist(snapshot, request, held, targets) if lasts else files_without(snapshot, exposure, held)
+    return Plan(
+        place,
+        held.text,
+        made.text,
+        made.files,
+        _changes(snapshot, {} if request.apply_to == "boot" else {**restored, **targets}),
+        made.edits,
+        held.former,
+        _remembered(snapshot, request, held, targets, made.text if lasts else None),
+        (*kept_off, *made.refused),
+        (
+            *warnings_asked(snapshot, request),
+            *warnings_held(held, made.text),
+            *warnings,
+            *made.warnings,
+            *warnings_boot(snapshot, request, made.files, targets),
+        ),
+    )
 
 
-def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request, record: Record) -> Plan:
-    undo = undo_of(snapshot, exposure, request.path, record)
-    changes = _changes(snapshot, undo.values)
-    files = with_file(undo.files, request.path, undo.text)
-    return Plan(request.path, changes, _text_of(snapshot), undo.text, undo.edits, undo.refused, undo.warnings, files)
+def _remembered(
+    snapshot: Snapshot, request: Request, held: Held, targets: Mapping[str, Value], text: str | None
+) -> dict[str, tuple[str | None, str | None]]:
+    """What is kept in /run: a copy of the text, or the record of values that no file sets."""
+    kept: dict[str, str | None] = dict.fromkeys(held.names)
+    name = held.place.name
+    if request.apply_to == "boot":
+        kept[name] = snapshot.remembered.get(name)
+    elif text is not None:
+        kept[name] = copy_for_run(held.place, text)
+    else:
+        kept[name] = running_only(name, Record(targets, before_of(snapshot, request, held, targets), request.owner))
+    return {name: (snapshot.remembered.get(name), text) for name, text in kept.items()}
 
 
-def _text_of(snapshot: Snapshot) -> str | None:
-    return snapshot.dropin.text if snapshot.dropin else None
+def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
+    held = _held_to_undo(snapshot, request)
+    values, refused, warnings = former_values(held.record.values, snapshot, exposure, held.record)
+    if request.apply_to == "boot":
+        values = {}
+    warnings += asked_beside(values, held.beside)
+    undone = files_without(snapshot, exposure, held)
+    names = [name for name in held.names if name in snapshot.remembered]
+    return Plan(
+        held.place,
+        held.text,
+        undone.text,
+        undone.files,
+        _changes(snapshot, values),
+        undone.edits,
+        held.former,
+        {name: (snapshot.remembered[name], None) for name in names},
+        tuple(dict.fromkeys([*refused, *undone.refused])),
+        tuple(dict.fromkeys([*warnings, *undone.warnings])),
+    )
 
 
-def _is_missing(name: str, snapshot: Snapshot) -> bool:
-    """Asked for, and not there. A kernel without recycle is no reason to warn: off is what it is."""
-    return name not in snapshot.knobs and name != _policy.RECYCLE.name
+def _held_to_undo(snapshot: Snapshot, request: Request) -> Held:
+    """What there is to undo, wherever it stands: the loader may have been another one when it was written."""
+    held = held_at(snapshot, Place.file(request.path), request.owner)
+    if held.text is not None or not held.former:
+        check_path(snapshot, request.path)
+        return held
+    first, *others = held.former
+    return replace(held, place=first.place, text=first.text, former=tuple(others))
 
 
 def _changes(snapshot: Snapshot, goal: Mapping[str, Value]) -> tuple[Change, ...]:
@@ -131,105 +168,3 @@ def _changes(snapshot: Snapshot, goal: Mapping[str, Value]) -> tuple[Change, ...
         for name in KNOBS
         if name in goal and name in snapshot.knobs and snapshot.knobs[name] != goal[name]
     )
-
-
-def _persist(
-    snapshot: Snapshot, request: Request, record: Record, targets: Mapping[str, Value]
-) -> tuple[tuple[Edit, ...], tuple[SysctlFile, ...], str]:
-    """Our drop-in, such that it decides at boot, and the edits of other files that this takes."""
-    loader = snapshot.loaders.boot
-    before = {name: record.before.get(name, snapshot.knobs[name]) for name in targets}
-    text = render(request.path, Record(targets, before, record.edited))
-    files = with_file(snapshot.files, request.path, text)
-    hider = hidden_by(request.path, files, loader)
-    if hider:
-        raise Impossible(
-            f"the tuning would not survive a reboot. {printable(hider.path)} hides {request.path}, which has the same "
-            "name. To mend it: remove that file"
-            + _or_set_path(winning_path(files, loader, targets, text, request.path))
-        )
-    _check_ours_beside(snapshot, request.path, targets)
-    back, files = _out_of_the_way(snapshot, files, targets, request.path, record)
-    conflicts = conflicts_in(files, loader, targets)
-    if conflicts and request.conflicts == "fail":
-        raise Impossible(_conflict_message(conflicts, winning_path(files, loader, targets, text, request.path)))
-    edits, files, left = comment_out(files, loader, targets, request.path)
-    if left:
-        raise Impossible(_conflict_message(left, winning_path(files, loader, targets, text, request.path)))
-    mark = mark_of(request.path)
-    edited = {*record.edited, *(edit.file for edit in edits)}
-    edited &= {file.path for file in files if any(line.text.startswith(mark) for line in file.lines)}
-    text = render(request.path, Record(targets, before, tuple(sorted(edited))))
-    return (*back, *edits), with_file(files, request.path, text), text
-
-
-def _check_ours_beside(snapshot: Snapshot, path: str, targets: Mapping[str, Value]) -> None:
-    """A drop-in belongs to one caller, and two callers must not want different values."""
-    for name, (other, value) in ours_beside(path, snapshot.files).items():
-        if name in targets and targets[name] != value:
-            raise Impossible(
-                f"{KNOBS[name].key}: {printable(other)}, also written by this collection, says {kernel_text(value)} "
-                f"where {path} is to say {kernel_text(targets[name])}. Ask for the same value in both, or undo the "
-                f"other with state: absent and path: {printable(other)}"
-            )
-
-
-def _out_of_the_way(
-    snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value], path: str, record: Record
-) -> tuple[list[Edit], tuple[SysctlFile, ...]]:
-    """The lines that need not be commented out any longer, and the files with them brought back.
-
-    A line that turns recycle on is not brought back, whatever other lines there are.
-    """
-    loader = snapshot.loaders.boot
-
-    def conflicting(files: tuple[SysctlFile, ...]) -> list[tuple[str, str, Line]]:
-        found = conflicts_in(files, loader, targets)
-        return [(conflict.knob, conflict.setting.file.path, conflict.setting.line) for conflict in found]
-
-    edits: list[Edit] = []
-    mark = mark_of(path)
-    edited = [file for file in files if file.path in record.edited]
-    marked = [(file, line) for file in edited for line in file.lines if line.text.startswith(mark)]
-    for file, line in marked if loader else []:
-        edit = Edit(file.path, line, out=False)
-        candidate = with_edit(files, edit, mark)
-        harmless = recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot) == 0
-        if harmless and conflicting(candidate) == conflicting(files):
-            edits.append(edit)
-            files = candidate
-    return edits, files
-
-
-def _conflict_message(conflicts: list[Conflict], better_path: str | None) -> str:
-    what = "; ".join(map(str, conflicts))
-    remedies = []
-    if any(is_ours(conflict.setting.file) for conflict in conflicts):
-        remedies.append("ask for the same value in both, as both files are written by this collection")
-    else:
-        remedies.append("remove that line")
-        remedies.append("or set conflicts: comment_out, which comments it out (files of packages excepted)")
-    mend = ", ".join(remedies) + _or_set_path(better_path)
-    return f"the tuning would not survive a reboot. {what}. To mend it: {mend}"
-
-
-def _or_set_path(better_path: str | None) -> str:
-    return f", or set path: {better_path}, which wins" if better_path else ""
-
-
-def _unread(snapshot: Snapshot) -> list[str]:
-    return [
-        f"{printable(file.path)} was not read ({UNREAD[file.kind]}), so what it would set at boot is not known"
-        for file in snapshot.files
-        if file.kind in UNREAD
-    ]
-
-
-def _loader_warnings(snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value]) -> list[str]:
-    loaders = snapshot.loaders
-    if loaders.boot is None:
-        return ["what applies sysctl files when this host boots is not known, so the value after a boot is not known"]
-    return [
-        f"'sysctl --system' ({loaders.reload_name}) would undo this until the next boot: {conflict}"
-        for conflict in conflicts_in(files, loaders.reload, targets)
-    ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ._dropin import Place
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._request import Request
@@ -81,7 +82,7 @@ RECYCLE_WARNING = (
 )
 
 
-def check_host(snapshot: Snapshot) -> None:
+def check_host(snapshot: Snapshot, request: Request) -> None:
     """Raises Impossible for a host on which nothing can be tuned at all."""
     if snapshot.kernel.system != "Linux":
         raise Impossible(f"this host runs {snapshot.kernel.system or 'an unknown system'}; this collection tunes Linux")
@@ -90,7 +91,8 @@ def check_host(snapshot: Snapshot) -> None:
             f"changing sysctls takes root, and this task runs as the user with uid {snapshot.uid}. Add become: true"
         )
     for name in ("tcp_tw_reuse", "tcp_timestamps"):
-        if name not in snapshot.knobs:
+        # Where an image is built, the kernel is that of the builder, and /proc may not be there.
+        if name not in snapshot.knobs and request.apply_to != "boot":
             raise Impossible(_missing(name, snapshot))
 
 
@@ -169,20 +171,36 @@ def check_writable(knobs: Iterable[str], snapshot: Snapshot) -> None:
         if name in snapshot.not_writable:
             raise Impossible(
                 f"{KNOBS[name].key} cannot be written here: {snapshot.not_writable[name]}. In a container this is "
-                "decided from outside: run it privileged, or with this sysctl set by whoever starts it"
+                "decided from outside: run it privileged, or with this sysctl set by whoever starts it. apply_to: boot "
+                "leaves the running kernel alone"
             )
 
 
-def check_directory(directory: str, parent: Parent) -> None:
+def check_place(place: Place, snapshot: Snapshot) -> None:
+    """Raises Impossible where a text of ours cannot be written, or others could replace it."""
+    if place.block:
+        if not snapshot.sysctl_conf_writable:
+            raise Impossible(f"{place.path} cannot be written to; {_READ_ONLY}")
+    elif snapshot.parent:
+        _check_directory(place.path.rpartition("/")[0], snapshot.parent)
+
+
+_READ_ONLY = (
+    "is its file system mounted read-only? Mount it read-write, or put the settings into the image that this host is "
+    "made from; apply_to: runtime leaves files alone"
+)
+
+
+def _check_directory(directory: str, parent: Parent) -> None:
     if parent.kind == "missing":
-        raise Impossible(f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps")
+        raise Impossible(
+            f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps; apply_to: runtime "
+            "needs no file"
+        )
     if parent.kind != "directory" or parent.link:
         raise Impossible(f"{directory} is a link, or no directory. Only a real directory is written to")
     if not parent.writable:
-        raise Impossible(
-            f"{directory} cannot be written to; is its file system mounted read-only? Mount it read-write, or put the "
-            "settings into the image that this host is made from"
-        )
+        raise Impossible(f"{directory} cannot be written to; {_READ_ONLY}")
     if parent.mode and (parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")):
         raise Impossible(
             f"{directory} may be written by others than root ({printable(parent.mode)}, owner "

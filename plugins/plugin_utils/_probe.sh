@@ -16,8 +16,11 @@
 #   WORDS      an extended regular expression: the names of our keys, and nothing of anybody else's secrets
 #   OWNER      how the first line of a drop-in of ours begins
 #   MARK       how a line of ours begins, in whatever file: a header, or a line that we commented out
+#   PLATFORMS  systems that are configured elsewhere, as WORD:PATH
 # shellcheck disable=SC2154
 IPV4=/proc/sys/net/ipv4
+RUN=/run
+if ! [ -d /run ]; then RUN=/var/run; fi
 
 frame() { printf '\n%s B %s\n' "$N" "$*"; }
 close() { printf '\n%s E %s\n' "$N" "$1"; }
@@ -112,13 +115,46 @@ our_globs() {
   done <"$1"
 }
 
+# Text of ours is all there is in a drop-in of this collection: every line of it counts.
+every_line() {
+  number=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    printf '%s:%s\n' "$number" "$line"
+  done <"$1"
+}
+
 sysctl_file() {
   kind_of "$1"
   frame path; printf '%s' "$1"; close 0
   frame "lines $kind"
-  case $kind in *regular) our_lines "$1" 2>/dev/null ;; esac
+  first=''
+  case $kind in *regular) IFS= read -r first <"$1" ;; esac
+  case "$kind $first" in
+    *"regular $OWNER"*) every_line "$1" ;;
+    *regular*) our_lines "$1" 2>/dev/null ;;
+  esac
   close 0
   case $kind in *regular) section globs our_globs "$1" 2>/dev/null ;; esac
+}
+
+# How many newlines there are in a file, and at its end: a block goes behind them, and leaves them as they are.
+size_of() {
+  wc -l <"$1"
+  if [ -s "$1" ]; then tail -c 1 -- "$1" | wc -l; else echo 1; fi
+}
+
+sysctl_conf() {
+  sysctl_file /etc/sysctl.conf
+  case $kind in "sysctl.conf regular") if have wc && have tail; then section size size_of /etc/sysctl.conf; fi ;; esac
+  if [ -w /etc ]; then frame sysctl_conf_writable; close 0; fi
+}
+
+# What earlier runs left for those after them, until the next boot.
+remembered() {
+  for file in "$RUN"/linux_tcp.tuning-*.conf; do
+    if [ -f "$file" ] && ! [ -L "$file" ]; then section "remembered ${file#*/linux_tcp.tuning-}" copy "$file"; fi
+  done
 }
 
 # The value of a knob may be read back only if it is there: a missing file means that this kernel, or this
@@ -162,7 +198,8 @@ state() {
       if [ -e "$file" ] || [ -L "$file" ]; then sysctl_file "$file"; fi
     done
   done
-  sysctl_file /etc/sysctl.conf
+  sysctl_conf
+  remembered
 }
 
 # Opening for append and writing nothing changes nothing, and answers as the write itself would.
@@ -237,6 +274,12 @@ has_nf_tables() {
     grep -q '/nf_tables[.]ko' "/lib/modules/$(uname -r)/modules.builtin" 2>/dev/null
 }
 
+platform() {
+  for system in $PLATFORMS; do
+    if [ -e "${system#*:}" ]; then frame "platform ${system%%:*}"; close 0; break; fi
+  done
+}
+
 # What applies sysctl files on this host, and its version.
 loaders() {
   for program in /usr/lib/systemd/systemd-sysctl /lib/systemd/systemd-sysctl; do
@@ -270,6 +313,7 @@ probe() {
     nat
   fi
   loaders
+  platform
 }
 
 # A login shell may print a banner: the controller ignores what comes before the first frame. Ansible strips white

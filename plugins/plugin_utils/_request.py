@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from ._knobs import KNOBS
 from ._values import BadRequest, PortRange, Value, asked_integer, asked_port_list, asked_port_range
 
 State = Literal["present", "absent"]
 Conflicts = Literal["fail", "comment_out"]
+ApplyTo = Literal["both", "runtime", "boot"]
 
 DEFAULT_PATH = "/etc/sysctl.d/99-timewait.conf"
 #: Where a drop-in of ours may lie: directories that loaders read, that survive a reboot, and that no package owns.
@@ -22,6 +23,9 @@ DIRECTORIES = ("/etc/sysctl.d", "/usr/local/lib/sysctl.d")
 
 #: Names that need no quoting anywhere, and that loaders read.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,100}\.conf")
+
+#: Who a drop-in belongs to: a name of a role, mostly.
+_OWNER = re.compile(r"[A-Za-z0-9_.@-]{0,100}")
 
 #: tcp_timestamps: on means that a present 1 or 2 stays.
 ON = "on"
@@ -42,6 +46,8 @@ class Request:
     keep_on: bool
     conflicts: Conflicts
     path: str
+    apply_to: ApplyTo = "both"
+    owner: str = ""
 
     @property
     def recycle(self) -> int:
@@ -52,8 +58,9 @@ class Request:
 
 def request_of(arguments: Mapping[str, object]) -> Request:
     """The request in an action's arguments. Raises BadRequest, before a host has been contacted."""
-    state = _choice("state", _given(arguments, "state", "present"), ("present", "absent"))
-    conflicts = _choice("conflicts", _given(arguments, "conflicts", "fail"), ("fail", "comment_out"))
+    state = _choice(arguments, "state", get_args(State))
+    conflicts = _choice(arguments, "conflicts", get_args(Conflicts))
+    apply_to = _choice(arguments, "apply_to", get_args(ApplyTo))
     asked = {**DEFAULTS, **{name: raw for name, raw in arguments.items() if name in KNOBS and raw is not None}}
     keep_on = _is_on(asked["tcp_timestamps"])
     if keep_on:
@@ -65,23 +72,25 @@ def request_of(arguments: Mapping[str, object]) -> Request:
             "and does not say so. Leave tcp_timestamps on, or set tcp_tw_reuse: 0"
         )
     return Request(
-        "absent" if state == "absent" else "present",
-        values,
-        keep_on,
-        "comment_out" if conflicts == "comment_out" else "fail",
-        _path(_given(arguments, "path", DEFAULT_PATH)),
+        state, values, keep_on, conflicts, _path(arguments.get("path")), apply_to, _owner(arguments.get("owner"))
     )
 
 
-def _given(arguments: Mapping[str, object], option: str, default: str) -> object:
+def _choice(arguments: Mapping[str, object], option: str, choices: tuple[Any, ...]) -> Any:
+    """One of the choices; the first where none is given."""
     raw = arguments.get(option)
-    return default if raw is None else raw
-
-
-def _choice(option: str, raw: object, choices: tuple[str, ...]) -> str:
-    if not isinstance(raw, str) or raw not in choices:
+    if raw is None:
+        return choices[0]
+    if raw not in choices:
         raise BadRequest(f"{option} must be one of {', '.join(choices)}, not {ascii(raw)[:60]}")
     return str(raw)
+
+
+def _owner(raw: object) -> str:
+    owner = "" if raw is None else str(raw)
+    if not _OWNER.fullmatch(owner):
+        raise BadRequest(f"owner must be a name in plain letters, digits, '.', '_', '@' and '-', not {ascii(raw)[:60]}")
+    return owner
 
 
 def _is_on(raw: object) -> bool:
@@ -115,7 +124,7 @@ def _check_size(name: str, wanted: PortRange) -> None:
 
 
 def _path(raw: object) -> str:
-    path = str(raw)
+    path = DEFAULT_PATH if raw is None else str(raw)
     directory, _slash, name = path.rpartition("/")
     if directory not in DIRECTORIES or not PLAIN_NAME.fullmatch(name):
         raise BadRequest(

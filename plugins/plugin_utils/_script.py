@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
+from ._platforms import PLATFORMS
 
 #: How a line of ours begins in any file, and the first line of a drop-in of ours.
 MARK = "# linux_tcp.tuning "
@@ -107,6 +108,7 @@ def _script(probe: Probe, more: Iterable[tuple[str, str]], parts: Iterable[str])
         "WORDS": "|".join([*KNOBS, UNPRIVILEGED_PORT_START]),
         "OWNER": OWNER,
         "MARK": MARK,
+        "PLATFORMS": " ".join(f"{platform.word}:{platform.sign}" for platform in PLATFORMS.values()),
         **dict(more),
     }
     assignments = (f"{name}={shlex.quote(value)}\n" for name, value in variables.items())

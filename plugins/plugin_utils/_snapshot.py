@@ -93,6 +93,11 @@ class Snapshot:
     #: Address translation that was found on this host, each in a few words.
     nat: tuple[str, ...]
     loaders: HostLoaders
+    #: By name of the drop-in: what was kept in /run since the last boot.
+    remembered: Mapping[str, str]
+    #: The word of one of PLATFORMS, empty for a system whose files in /etc are its administrator's.
+    platform: str
+    sysctl_conf_writable: bool
 
 
 def snapshot_of(sections: list[Section]) -> Snapshot:
@@ -120,6 +125,9 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         addresses=_addresses(text("addresses4") or "", text("addresses6") or ""),
         nat=_nat(by_name),
         loaders=loaders_of(text("systemd"), text("sysctl"), initscript="initscript" in by_name),
+        remembered={section.argument: section.text for section in sections if section.name == "remembered"},
+        platform=by_name["platform"].argument if "platform" in by_name else "",
+        sysctl_conf_writable="sysctl_conf_writable" in by_name,
     )
 
 
@@ -163,18 +171,31 @@ def _files(sections: Iterable[Section]) -> tuple[SysctlFile, ...]:
     path = ""
     words: list[str] = []
     lines: dict[int, str] = {}
+    size: list[str] = []
     for section in [*sections, Section("path", "", b"", 0)]:
         if section.name == "path":
             if words:
                 in_order = tuple(Line(number, lines[number]) for number in sorted(lines))
-                files.append(SysctlFile(path, _kind(words), "link" in words, "sysctl.conf" in words, in_order))
-            path, words, lines = section.text, [], {}
+                files.append(
+                    SysctlFile(path, _kind(words), "link" in words, "sysctl.conf" in words, in_order, *_size(size))
+                )
+            path, words, lines, size = section.text, [], {}, []
         elif section.name == "lines":
             words = section.argument.split()
             lines |= _numbered(section.text)
         elif section.name == "globs":
             lines |= _numbered(section.text)
+        elif section.name == "size":
+            size = section.text.split()
     return tuple(files)
+
+
+def _size(words: list[str]) -> tuple[int | None, bool]:
+    """How many lines a file has, and whether the last one has an end; told are the newlines in it and at its end."""
+    if not words:
+        return None, True
+    newlines, at_end = map(int, words)
+    return newlines + (1 - at_end), bool(at_end)
 
 
 def _numbered(text: str) -> dict[int, str]:

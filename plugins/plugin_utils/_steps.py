@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from ._conflicts import Edit
-from ._dropin import mark_of, sed_pattern
+from dataclasses import replace
+
+from ._dropin import Place, is_hand_edited, parse, sed_pattern
 from ._knobs import KNOBS
 from ._plan import Change, Plan
 from ._script import BadAnswer, Section, Step
 from ._snapshot import printable
+from ._tree import Edit
 from ._values import kernel_text
 
 #: The way back from turning tcp_tw_recycle off: there is none, not even when a later step fails.
@@ -20,17 +22,27 @@ STAYS_OFF = ("true",)
 def steps_of(plan: Plan) -> list[Step]:
     """The steps in an order that loses nothing, should the host die between two of them.
 
-    The drop-in holds the record of the former values: it is written before the values that it sets, and removed
-    after those that it no longer sets have been restored.
+    Our text holds the record of the former values: it is written before the values that it sets, and removed after
+    those that it no longer sets have been restored. Lines of other people go by their numbers, so they come before a
+    block among them.
     """
     knobs = [_write(change) for change in plan.changes]
-    edits = [_edit(edit, plan.path) for edit in plan.edits]
+    edits = [_edit(edit) for edit in plan.edits]
+    run = [_remember(name, *texts) for name, texts in plan.remembered.items() if texts[0] != texts[1]]
+    former = [_text(own.place, own.text, None) for own in plan.former]
+    text = [_text(plan.place, plan.text_before, plan.text_after)] if plan.text_before != plan.text_after else []
     if plan.text_after is None:
-        return [*knobs, *edits, *_file(plan)]
+        # Of values that no file sets, what is kept in /run is the record.
+        return [*run, *knobs, *edits, *former, *text] if _remembers(plan) else [*knobs, *edits, *former, *text, *run]
     kept = [change.knob for change in plan.changes if f"\n{KNOBS[change.knob].key} = " in plan.text_after]
     first = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob not in kept]
     last = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob in kept]
-    return [*first, *_file(plan), *edits, *last]
+    files = [*edits, *text] if plan.place.block else [*text, *edits]
+    return [*first, *files, *former, *run, *last]
+
+
+def _remembers(plan: Plan) -> bool:
+    return any(after is not None for _before, after in plan.remembered.values())
 
 
 def _write(change: Change) -> Step:
@@ -43,23 +55,31 @@ def _write(change: Change) -> Step:
     )
 
 
-def _file(plan: Plan) -> list[Step]:
-    if plan.text_before == plan.text_after:
-        return []
+def _text(place: Place, before: str | None, after: str | None) -> Step:
+    verb = "remove" if after is None else "write"
+    return Step(f"{verb} {place}", *(_way(place, text, before or after or "") for text in (after, before)))
+
+
+def _way(place: Place, text: str | None, other: str) -> tuple[str, ...]:
+    """The function that makes a text of ours stand in its place, and its arguments; ``other`` is a text that stood."""
+    if not place.block:
+        return ("remove_file", place.path) if text is None else ("set_file", place.path, text)
+    where = (place.path, sed_pattern(place.begin), sed_pattern(place.end))
+    return ("remove_block", *where, parse(place, other).found) if text is None else ("set_block", *where, text)
+
+
+def _remember(name: str, before: str | None, after: str | None) -> Step:
+    ways = [("forget", name) if text is None else ("remember", name, text) for text in (after, before)]
+    return Step(f"{'forget' if after is None else 'remember'} what was before {name}", *ways)
+
+
+def _edit(edit: Edit) -> Step:
     ways = [
-        ("remove_file", plan.path) if text is None else ("set_file", plan.path, text)
-        for text in (plan.text_after, plan.text_before)
+        ("edit_line", edit.file, str(edit.line.number), f"s/^{sed_pattern(old)}/{new}/")
+        for old, new in ((edit.mark_before, edit.mark_after), (edit.mark_after, edit.mark_before))
     ]
-    return [Step(f"{'remove' if plan.text_after is None else 'write'} {plan.path}", ways[0], ways[1])]
-
-
-def _edit(edit: Edit, path: str) -> Step:
-    mark = mark_of(path)
-    number = str(edit.line.number)
-    out = ("edit_line", edit.file, number, f"s/^/{mark}/")
-    back = ("edit_line", edit.file, number, f"s/^{sed_pattern(mark)}//")
-    verb = "comment out" if edit.out else "bring back"
-    return Step(f"{verb} line {number} of {edit.file}", *((out, back) if edit.out else (back, out)))
+    verb = "comment out" if not edit.mark_before else "bring back" if not edit.mark_after else "mark anew"
+    return Step(f"{verb} line {edit.line.number} of {edit.file}", *ways)
 
 
 def log_of(plan: Plan) -> list[str]:
@@ -68,20 +88,24 @@ def log_of(plan: Plan) -> list[str]:
         f"{KNOBS[change.knob].key}: {kernel_text(change.before)} -> {kernel_text(change.after)}"
         for change in plan.changes
     ]
-    lines += [printable(step.summary) for step in [*_file(plan), *(_edit(edit, plan.path) for edit in plan.edits)]]
-    return lines
+    quiet = replace(plan, changes=(), remembered={})
+    return lines + [printable(step.summary) for step in steps_of(quiet)]
 
 
 def diff_of(plan: Plan) -> list[dict[str, str]]:
-    """What Ansible shows with --diff: our lines only, of the drop-in, of other files, and of the kernel."""
+    """What Ansible shows with --diff: our lines only, of our texts, of other files, and of the kernel."""
     diffs = []
     if plan.text_before != plan.text_after:
-        diffs.append(_diff(plan.path, plan.text_before or "", plan.text_after or ""))
-    mark = mark_of(plan.path)
+        by_hand = plan.text_before is not None and is_hand_edited(plan.text_before)
+        diffs.append(
+            _diff(
+                str(plan.place), plan.text_before or "", plan.text_after or "", " (edited by hand)" if by_hand else ""
+            )
+        )
+    diffs += [_diff(printable(str(own.place)), own.text, "") for own in plan.former]
     for edit in plan.edits:
-        text = printable(edit.line.text.removeprefix(mark))
-        pair = (f"{text}\n", f"{mark}{text}\n")
-        diffs.append(_diff(f"{edit.file} line {edit.line.number}", *(pair if edit.out else pair[::-1])))
+        pair = (f"{printable(edit.line.text)}\n", f"{printable(edit.text_after)}\n")
+        diffs.append(_diff(f"{edit.file} line {edit.line.number}", *pair))
     if plan.changes:
         before, after = (
             "".join(f"{KNOBS[change.knob].key} = {kernel_text(value)}\n" for change, value in side)
@@ -94,8 +118,8 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
     return diffs
 
 
-def _diff(what: str, before: str, after: str) -> dict[str, str]:
-    return {"before_header": what, "after_header": what, "before": before, "after": after}
+def _diff(what: str, before: str, after: str, remark: str = "") -> dict[str, str]:
+    return {"before_header": what + remark, "after_header": what, "before": before, "after": after}
 
 
 def failure_in(sections: list[Section], steps: list[Step]) -> str | None:

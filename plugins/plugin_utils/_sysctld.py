@@ -50,6 +50,9 @@ class SysctlFile:
     #: It is /etc/sysctl.conf, by whatever name.
     is_sysctl_conf: bool = False
     lines: tuple[Line, ...] = ()
+    #: Of /etc/sysctl.conf where the host could tell: how many lines it has, and whether the last one has an end.
+    length: int | None = None
+    ended: bool = True
 
     @property
     def name(self) -> str:

@@ -16,12 +16,12 @@ from ._values import Value, kernel_value, merged, ports_in
 def targets_of(
     snapshot: Snapshot, request: Request, record: Record, others: tuple[SysctlFile, ...]
 ) -> dict[str, Value]:
-    """The values that are to hold now and after a boot, of the knobs that this kernel has."""
+    """The values that are to hold, of the knobs that this kernel has; ``others`` are the files without ours."""
     targets: dict[str, Value] = {}
     for name in KNOBS:
-        now = snapshot.knobs.get(name)
-        if now is None:
+        if not is_settable(name, snapshot, request):
             continue
+        now = value_now(name, snapshot, request)
         boot = boot_value(snapshot, others, name)
         if name == "tcp_timestamps" and request.keep_on:
             # A 2 that somebody set is deliberate, and is never turned into a 1. A file that ours overrules is no such
@@ -35,13 +35,25 @@ def targets_of(
     return targets
 
 
-def _target(name: str, asked: Value, now: Value, boot: Value | None, own: Value | None) -> Value | None:
+def is_settable(name: str, snapshot: Snapshot, request: Request) -> bool:
+    """Whether the kernel has the knob. Where an image is built it need not show: then every kernel's knobs count."""
+    always = KNOBS[name].since is None and KNOBS[name].removed is None and KNOBS[name].namespaced is not None
+    return name in snapshot.knobs or (request.apply_to == "boot" and always)
+
+
+def value_now(name: str, snapshot: Snapshot, request: Request) -> Value | None:
+    """The value in the running kernel; None where that is the kernel of whoever builds an image."""
+    return None if request.apply_to == "boot" else snapshot.knobs.get(name)
+
+
+def _target(name: str, asked: Value, now: Value | None, boot: Value | None, own: Value | None) -> Value | None:
     """The value to hold; None when nothing need be written. ``boot`` is what other files lead to, ``own`` ours."""
-    if name == "tcp_max_tw_buckets" and isinstance(asked, int) and isinstance(now, int):
-        enough = now >= asked and (not isinstance(boot, int) or boot >= asked)
+    if name == "tcp_max_tw_buckets":
+        known = [value for value in (now, boot) if isinstance(value, int)]
+        enough = bool(known) and isinstance(asked, int) and all(value >= asked for value in known)
         if enough and own is None:
             return None
-        return max(asked, now, *(value for value in (own, boot) if isinstance(value, int)))
+        return max(value for value in (asked, own, *known) if isinstance(value, int))
     if name == "ip_local_reserved_ports":
         return merged(ports_in(asked) + ports_in(now) + ports_in(boot))
     return asked

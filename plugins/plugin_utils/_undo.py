@@ -8,58 +8,34 @@ The one exception everywhere: tcp_tw_recycle is never turned on again where the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ._conflicts import Edit, ours_beside, with_edit, with_file
-from ._dropin import Record, mark_of, render
+from ._dropin import Place, Record, render
 from ._exposure import Exposure
+from ._held import Held, marked_lines
 from ._knobs import KNOBS
 from ._policy import RECYCLE_WARNING, Refusal, recycle_refusals
 from ._snapshot import Snapshot, printable
-from ._sysctld import Line, SysctlFile, decide
+from ._sysctld import SYSCTL_CONF, Line, SysctlFile, decide
+from ._tree import Edit, Own, with_edit, with_text
 from ._values import Value, kernel_text, kernel_value, ports_in, without
 
 RECYCLE = "tcp_tw_recycle"
 
 
 @dataclass(frozen=True)
-class Undo:
-    """What undoes a drop-in: the values and lines from before, and why recycle stays off, should it have been on.
+class Files:
+    """The files of a host as they will be, the text of ours in its place (None for none), and edits of other files.
 
-    ``text`` is what has to stay of the drop-in itself, None for nothing. ``files`` are the others, as they will be.
+    ``refused`` are lines that would turn tcp_tw_recycle on again, and why they do not come back.
     """
 
-    values: Mapping[str, Value]
-    edits: tuple[Edit, ...]
     text: str | None
+    edits: tuple[Edit, ...]
     files: tuple[SysctlFile, ...]
-    refused: tuple[Refusal, ...]
-    warnings: tuple[str, ...]
-
-
-def undo_of(snapshot: Snapshot, exposure: Exposure, path: str, record: Record) -> Undo:
-    """Everything that a drop-in of ours did, undone."""
-    values, refused, warnings = former_values(record.values, snapshot, exposure, record)
-    for name, (other, value) in ours_beside(path, snapshot.files).items():
-        if name in values:
-            values[name] = value
-            warnings.append(f"{KNOBS[name].key} stays {kernel_text(value)}: {printable(other)} asks for it too")
-    edits, files, more_refused, more_warnings = _lines_back(snapshot, exposure, path, record)
-    text, against = _kept_off(snapshot, exposure, path, record, files)
-    if text:
-        more_warnings.append(
-            f"{path} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it another file would turn recycle on "
-            "at the next boot. Remove that line, then run this again"
-        )
-    return Undo(
-        values,
-        tuple(edits),
-        text,
-        files,
-        tuple(dict.fromkeys([*refused, *more_refused, *against])),
-        tuple(dict.fromkeys([*warnings, *more_warnings])),
-    )
+    refused: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def former_values(
@@ -91,33 +67,56 @@ def former_values(
     return goal, refused, warnings
 
 
-def _lines_back(
-    snapshot: Snapshot, exposure: Exposure, path: str, record: Record
-) -> tuple[list[Edit], tuple[SysctlFile, ...], list[Refusal], list[str]]:
-    """The lines that were commented out, brought back; the files then, what was refused, and warnings."""
+def asked_beside(values: dict[str, Value], beside: tuple[Own, ...]) -> list[str]:
+    """Keeps the values that other callers ask for too, with a warning for each."""
+    warnings = []
+    for own in beside:
+        for name, value in own.values.items():
+            if name in values:
+                values[name] = value
+                warnings.append(
+                    f"{KNOBS[name].key} stays {kernel_text(value)}: {printable(str(own.place))} asks for it too"
+                )
+    return warnings
+
+
+def files_without(snapshot: Snapshot, exposure: Exposure, held: Held) -> Files:
+    """What a caller did to files, undone; of its text stays what keeps tcp_tw_recycle off."""
     edits: list[Edit] = []
     refused: list[Refusal] = []
     warnings: list[str] = []
-    mark = mark_of(path)
-    files = with_file(snapshot.files, path, None)
-    edited = [file for file in snapshot.files if file.path in record.edited]
-    marked = [(file, line) for file in edited for line in file.lines if line.text.startswith(mark)]
-    for file, line in marked:
+    files = snapshot.files
+    for file, line, mark in marked_lines(held, files):
         value = recycle_value(Line(line.number, line.text.removeprefix(mark)), file, snapshot)
         against = recycle_refusals(value, exposure, snapshot)
         refused += against
         if not against:
-            edits.append(Edit(file.path, line, out=False))
-            files = with_edit(files, edits[-1], mark)
+            edits.append(Edit(file.path, line, mark_before=mark))
+            files = with_edit(files, edits[-1])
             warnings += [RECYCLE_WARNING] if value else []
-    return edits, files, refused, warnings
+    files = without_texts(files, [held.place, *held.former_places])
+    text, more = _kept_off(snapshot, exposure, held, files)
+    if text:
+        files = with_text(files, held.place, text)
+        warnings.append(
+            f"{held.place} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it another file would turn "
+            "recycle on at the next boot. Remove that line, then run this again"
+        )
+    return Files(text, tuple(edits), files, tuple(dict.fromkeys([*refused, *more])), tuple(dict.fromkeys(warnings)))
+
+
+def without_texts(files: tuple[SysctlFile, ...], places: Iterable[Place]) -> tuple[SysctlFile, ...]:
+    """The files without the texts of ours in these places."""
+    for place in places:
+        files = with_text(files, place, None)
+    return files
 
 
 def _kept_off(
-    snapshot: Snapshot, exposure: Exposure, path: str, record: Record, files: tuple[SysctlFile, ...]
+    snapshot: Snapshot, exposure: Exposure, held: Held, files: tuple[SysctlFile, ...]
 ) -> tuple[str | None, tuple[Refusal, ...]]:
-    """A drop-in with tcp_tw_recycle = 0 alone, where ``files`` would otherwise turn it on at the next boot."""
-    loader = snapshot.loaders.boot
+    """A text with tcp_tw_recycle = 0 alone, where ``files`` would otherwise turn it on at the next boot."""
+    loader, record = snapshot.loaders.boot, held.record
     if RECYCLE not in record.values or loader is None:
         return None, ()
     text = decide(KNOBS[RECYCLE].path, files, loader).value
@@ -126,15 +125,16 @@ def _kept_off(
     if not against:
         return None, ()
     before = {RECYCLE: record.before[RECYCLE]} if RECYCLE in record.before else {}
-    return render(path, Record({RECYCLE: 0}, before)), against
+    return render(held.place, replace(record, values={RECYCLE: 0}, before=before)), against
 
 
 def recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
     """What a line would set tcp_tw_recycle to: 0 when it is about another key."""
     loaders = [loader for loader in (snapshot.loaders.boot, snapshot.loaders.reload) if loader]
     if loaders:
-        alone = replace(file, path="/etc/sysctl.d/x.conf", lines=(line,))
-        texts = [decide(KNOBS[RECYCLE].path, [alone], loader).value for loader in loaders]
+        # A loader may read one of the two only.
+        alone = [replace(file, path=path, lines=(line,)) for path in ("/etc/sysctl.d/x.conf", SYSCTL_CONF)]
+        texts = [decide(KNOBS[RECYCLE].path, [only], loader).value for loader in loaders for only in alone]
     else:
         key, _equals, value = line.text.partition("=")
         texts = [value if RECYCLE in key or any(character in key for character in "*?[") else None]

@@ -46,7 +46,7 @@ def test_two_runs_at_once_end_well(core: str, host: SandboxHost, tmp_path: Path)
     # Unless one came so late that it found everything done at its first look, both went there twice.
     assert len(host.commands()) in (3, 4)
     assert host.sysctl("tcp_tw_reuse") == "1"
-    assert host.sh(f"ls -A /etc/sysctl.d; ls {LOCK}* 2>/dev/null || true") == "99-timewait.conf\n"
+    assert host.sh(f"ls -A /etc/sysctl.d; ls {LOCK}.* 2>/dev/null || true") == "99-timewait.conf\n"
     assert runners[0].playbook(BY_ROLE, host).changed == 0
 
 

@@ -182,7 +182,7 @@ def test_lines_written_meanwhile_survive_the_undo(run_playbook: Playbook, host: 
 def test_a_drop_in_of_a_newer_format_is_left_to_the_release_that_wrote_it(
     run_playbook: Playbook, host: SandboxHost
 ) -> None:
-    host.write(DROPIN, "# linux_tcp.tuning timewait, format 2\nnet.ipv4.tcp_tw_reuse = 1\n")
+    host.write(DROPIN, "# linux_tcp.tuning timewait, format 3\nnet.ipv4.tcp_tw_reuse = 1\n")
     before = state(host)
     for play in ("linux_tcp.tuning.apply", "linux_tcp.tuning.rollback"):
         run = run_playbook(play, host)

@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import mark_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, parse
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan
@@ -108,6 +108,9 @@ class Host:
     systemd: str | None = SYSTEMD
     procps: str | None = PROCPS
     initscript: bool = False
+    platform: str = ""
+    #: What is in /run, by the name of the drop-in.
+    remembered: dict[str, str] = field(default_factory=dict)
     more: list[tuple[str, str, int]] = field(default_factory=list)
 
     def copy(self) -> Host:
@@ -127,6 +130,10 @@ class Host:
         for file in sorted({*self.files, *self.links, *self.special} - {"/etc/sysctl.conf"}):
             yield from self._file(file)
         yield from self._file("/etc/sysctl.conf")
+        yield from self._size()
+        yield "sysctl_conf_writable", "", 0
+        for name, text in self.remembered.items():
+            yield f"remembered {name}", text, 0
         yield "state_end", "", 0
         for name, words in self.not_writable.items():
             yield f"try {name}", words, 1
@@ -137,13 +144,18 @@ class Host:
         yield "listeners", "".join(f"{port:04X}\n" for port in self.listeners), 0
         yield "addresses4", "".join(f"   |-- {address}\n      /32 host LOCAL\n" for address in self.addresses4), 0
         yield "addresses6", "".join(f"{address} 01 80 10 80       lo\n" for address in self.addresses6), 0
+        yield from self._loaders()
+        if self.platform:
+            yield f"platform {self.platform}", "", 0
+        yield from self.more
+
+    def _loaders(self) -> Iterable[tuple[str, str, int]]:
         if self.systemd is not None:
             yield "systemd", self.systemd, 0
         if self.initscript:
             yield "initscript", "", 0
         if self.procps is not None:
             yield "sysctl", self.procps, 0
-        yield from self.more
 
     def answer(self, path: str = DEFAULT_PATH) -> bytes:
         sections = (f"\n{NONCE} B {head}\n{text}\n{NONCE} E {status}\n" for head, text, status in self.parts(path))
@@ -159,19 +171,40 @@ class Host:
         """Does what a plan says, as _apply.sh does."""
         for change in plan.changes:
             self.knobs[change.knob] = kernel_text(change.after).replace(" ", "\t") + "\n"
-        if plan.text_after is None:
-            self.files.pop(plan.path, None)
-        else:
-            self.files[plan.path] = plan.text_after
-        mark = mark_of(plan.path)
         for edit in plan.edits:
             lines = self.files[edit.file].split("\n")
-            line = lines[edit.line.number - 1]
-            lines[edit.line.number - 1] = mark + line if edit.out else line.removeprefix(mark)
+            assert lines[edit.line.number - 1] == edit.line.text
+            lines[edit.line.number - 1] = edit.text_after
             self.files[edit.file] = "\n".join(lines)
+        self._write(plan.place, plan.text_before, plan.text_after)
+        for own in plan.former:
+            self._write(own.place, own.text, None)
+        for name, (_before, text) in plan.remembered.items():
+            if text is None:
+                self.remembered.pop(name, None)
+            else:
+                self.remembered[name] = text
+
+    def _write(self, place: Place, before: str | None, after: str | None) -> None:
+        if not place.block:
+            self.files.pop(place.path, None)
+            self.files |= {} if after is None else {place.path: after}
+            return
+        whole = self.files.get(place.path, "")
+        front, _block, back = whole.partition(before) if before else (whole, "", "")
+        if after is None:
+            found = parse(place, before or "").found
+            whole = front.removesuffix("\n") + back if found == "unended" and not back else front + back
+            if found == "missing" and not whole:
+                del self.files[place.path]
+                return
+        else:
+            whole = front + ("\n" if front and not front.endswith("\n") else "") + after + back
+        self.files[place.path] = whole
 
     def reboot(self) -> None:
         """Kernel defaults first, then what the loader makes of the files."""
+        self.remembered.clear()
         snapshot = self.snapshot()
         assert snapshot.loaders.boot
         for name in self.knobs.keys() & KNOBS.keys():
@@ -197,8 +230,15 @@ class Host:
         else:
             words.append("null" if target == "/dev/null" else self.special.get(target, "missing"))
         yield "path", path, 0
-        lines = enumerate(self.files.get(target, "").split("\n"), 1)
-        yield f"lines {' '.join(words)}", "".join(f"{number}:{line}\n" for number, line in lines if line), 0
+        text = self.files.get(target, "")
+        lines = enumerate(text.removesuffix("\n").split("\n"), 1)
+        seen = [(number, line) for number, line in lines if line or text.startswith(OWNER)]
+        yield f"lines {' '.join(words)}", "".join(f"{number}:{line}\n" for number, line in seen), 0
+
+    def _size(self) -> Iterable[tuple[str, str, int]]:
+        text = self.files.get("/etc/sysctl.conf")
+        if text is not None:
+            yield "size", f"{text.count(chr(10))}\n{int(not text or text.endswith(chr(10)))}\n", 0
 
     def _netstat(self) -> str:
         values = " ".join(str(self.counters.get(name, 0)) for name in self.columns.split())

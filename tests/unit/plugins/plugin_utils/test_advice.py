@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import RULES, Finding, findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import INT_MAX
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
@@ -25,6 +26,11 @@ ZZ = "/etc/sysctl.d/zz.conf"
 
 #: For each finding: a host that has it, and the same host mended.
 CASES: dict[str, tuple[Host, Host, str]] = {
+    "drop_in_gone": (
+        with_knobs(files={ZZ: f"{Place.file('/etc/sysctl.d/99-timewait.conf').mark}net.ipv4.tcp_timestamps = 0\n"}),
+        with_knobs(files={ZZ: "net.ipv4.tcp_timestamps = 1\n"}),
+        "warning",
+    ),
     "recycle_enabled": (with_knobs("RHEL 7", tcp_tw_recycle=-1), with_knobs("RHEL 7"), "error"),
     "recycle_in_file": (
         with_knobs(files={ZZ: "net.ipv4.tcp_tw_recycle = 1"}),

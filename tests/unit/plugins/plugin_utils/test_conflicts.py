@@ -8,19 +8,22 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._conflicts import (
-    Edit,
     comment_out,
     conflicts_in,
     edit_for,
-    is_ours,
     winning_path,
-    with_edit,
-    with_file,
 )
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Record, mark_of, render
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, Record, render
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._loaders import LOADERS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import Line, SysctlFile, decide
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._tree import (
+    Edit,
+    is_ours,
+    with_edit,
+    with_edits,
+    with_text,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,12 +32,13 @@ from tests.unit.simulated import Host, a_host
 SYSTEMD, PROCPS = LOADERS[0], LOADERS[3]
 PATH = "/etc/sysctl.d/99-timewait.conf"
 WANTED = {"tcp_tw_reuse": 1}
-TEXT = render(PATH, Record(WANTED))
+FILE = Place.file(PATH)
+TEXT = render(FILE, Record(WANTED))
 REUSE_OFF = "net.ipv4.tcp_tw_reuse = 0"
 
 
 def files_of(host: Host) -> tuple[SysctlFile, ...]:
-    return with_file(host.snapshot().files, PATH, TEXT)
+    return with_text(host.snapshot().files, FILE, TEXT)
 
 
 def conflicts(**fields: object) -> list[str]:
@@ -81,10 +85,11 @@ def test_sysctl_conf_is_a_conflict_for_who_reads_it() -> None:
 
 def test_a_drop_in_below_usr_local_lib_is_hidden_by_one_of_its_name_in_etc() -> None:
     path = "/usr/local/lib/sysctl.d/99-timewait.conf"
-    files = with_file(a_host(files={PATH: REUSE_OFF}).snapshot().files, path, render(path, Record(WANTED)))
+    place = Place.file(path)
+    files = with_text(a_host(files={PATH: REUSE_OFF}).snapshot().files, place, render(place, Record(WANTED)))
     (conflict,) = conflicts_in(files, SYSTEMD, WANTED)
     assert conflict.setting.file.path == PATH
-    masked = with_file(a_host(links={PATH: "/dev/null"}).snapshot().files, path, render(path, Record(WANTED)))
+    masked = with_text(a_host(links={PATH: "/dev/null"}).snapshot().files, place, render(place, Record(WANTED)))
     assert decide(KNOBS["tcp_tw_reuse"].path, masked, SYSTEMD).value is None
 
 
@@ -119,7 +124,7 @@ def test_an_unknown_loader_has_no_conflicts() -> None:
 
 
 def edits(host: Host) -> tuple[list[Edit], list[str]]:
-    found, files, left = comment_out(files_of(host), SYSTEMD, WANTED, PATH)
+    found, files, left = comment_out(files_of(host), SYSTEMD, WANTED, FILE.mark)
     assert conflicts_in(files, SYSTEMD, WANTED) == left
     return found, [conflict.setting.file.path for conflict in left]
 
@@ -127,7 +132,7 @@ def edits(host: Host) -> tuple[list[Edit], list[str]]:
 def test_lines_are_commented_out_until_the_drop_in_wins() -> None:
     host = a_host(files={"/etc/sysctl.d/99-x.conf": f"{REUSE_OFF}\n{REUSE_OFF}", "/etc/sysctl.d/99-y.conf": REUSE_OFF})
     found, left = edits(host)
-    assert [(edit.file, edit.line.number, edit.out) for edit in found] == [
+    assert [(edit.file, edit.line.number, edit.mark_after == FILE.mark) for edit in found] == [
         ("/etc/sysctl.d/99-y.conf", 1, True),
         ("/etc/sysctl.d/99-x.conf", 2, True),
         ("/etc/sysctl.d/99-x.conf", 1, True),
@@ -161,7 +166,7 @@ def test_sysctl_conf_is_edited_by_its_own_name() -> None:
 
 def test_another_drop_in_of_ours_is_never_edited() -> None:
     other = "/etc/sysctl.d/99-zz.conf"
-    host = a_host(files={other: render(other, Record({"tcp_tw_reuse": 2}))})
+    host = a_host(files={other: render(Place.file(other), Record({"tcp_tw_reuse": 2}))})
     (conflict,) = conflicts_in(files_of(host), SYSTEMD, WANTED)
     assert is_ours(conflict.setting.file)
     assert edits(host) == ([], [other])
@@ -172,7 +177,7 @@ def test_a_file_with_control_characters_in_its_name_is_never_edited(name: str) -
     # Its name is written into the drop-in, where a newline in it would begin a setting.
     file = SysctlFile(f"/etc/sysctl.d/{name}.conf", "regular", lines=(Line(1, "net.ipv4.tcp_tw_recycle = 1"),))
     (conflict,) = conflicts_in([file], SYSTEMD, {})
-    assert edit_for(conflict, [file]) is None
+    assert edit_for(conflict, [file], FILE.mark) is None
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -181,7 +186,9 @@ def test_sysctl_conf_is_edited_unless_it_is_a_link_itself(link: bool) -> None:
     conf = SysctlFile("/etc/sysctl.conf", "regular", link=link, is_sysctl_conf=True, lines=lines)
     files = [replace(conf, path="/etc/sysctl.d/99-sysctl.conf", link=True), conf]
     (conflict,) = conflicts_in(files, SYSTEMD, {})
-    assert edit_for(conflict, files) == (None if link else Edit("/etc/sysctl.conf", lines[0], out=True))
+    assert edit_for(conflict, files, FILE.mark) == (
+        None if link else Edit("/etc/sysctl.conf", lines[0], mark_after=FILE.mark)
+    )
 
 
 def test_an_edit_and_its_way_back_leave_the_file_as_it_was() -> None:
@@ -190,30 +197,30 @@ def test_an_edit_and_its_way_back_leave_the_file_as_it_was() -> None:
     )
     files = host.snapshot().files
     line = Line(2, REUSE_OFF)
-    mark = mark_of(PATH)
-    out = with_edit(files, Edit("/etc/sysctl.conf", line, out=True), mark)
+    mark = FILE.mark
+    out = with_edit(files, Edit("/etc/sysctl.conf", line, mark_after=mark))
     assert {file.path: file.lines[1].text for file in out if len(file.lines) > 1} == {
         "/etc/sysctl.conf": mark + REUSE_OFF,
         "/etc/sysctl.d/99-zz.conf": mark + REUSE_OFF,
     }
-    back = with_edit(out, Edit("/etc/sysctl.conf", Line(2, mark + REUSE_OFF), out=False), mark)
+    back = with_edits(out, [Edit("/etc/sysctl.conf", Line(2, mark + REUSE_OFF), mark_before=mark)])
     assert back == files
 
 
 def test_a_file_written_replaces_the_one_that_was_there() -> None:
-    files = with_file(with_file((), PATH, "a\nb"), PATH, "c\n")
-    assert files == (SysctlFile(PATH, "regular", lines=(Line(1, "c"), Line(2, ""))),)
-    assert with_file(files, PATH, None) == ()
+    files = with_text(with_text((), FILE, "a\nb"), FILE, "c\n")
+    assert files == (SysctlFile(PATH, "regular", lines=(Line(1, "c"),)),)
+    assert with_text(files, FILE, None) == ()
 
 
 def test_the_remedy_names_a_path_that_wins() -> None:
     files = files_of(a_host(files={"/etc/sysctl.d/99-zz.conf": REUSE_OFF}))
-    assert winning_path(files, SYSTEMD, WANTED, TEXT, PATH) == "/etc/sysctl.d/99-zz_timewait.conf"
+    assert winning_path(files, SYSTEMD, WANTED, TEXT, FILE) == "/etc/sysctl.d/99-zz_timewait.conf"
 
 
 def test_no_name_wins_over_sysctl_conf_when_it_comes_last() -> None:
     files = files_of(a_host(files={"/etc/sysctl.conf": REUSE_OFF}))
-    assert winning_path(files, PROCPS, WANTED, TEXT, PATH) is None
+    assert winning_path(files, PROCPS, WANTED, TEXT, FILE) is None
 
 
 names = st.from_regex(r"[0-9a-z_~.-]{0,6}", fullmatch=True)
@@ -237,9 +244,9 @@ trees = st.dictionaries(
 @given(trees)
 def test_a_winning_path_really_wins(tree: dict[str, str]) -> None:
     files = files_of(a_host(files=tree))
-    path = winning_path(files, SYSTEMD, WANTED, TEXT, PATH)
+    path = winning_path(files, SYSTEMD, WANTED, TEXT, FILE)
     if path:
-        moved = with_file(with_file(files, PATH, None), path, TEXT)
+        moved = with_text(with_text(files, FILE, None), Place.file(path), TEXT)
         assert decide(KNOBS["tcp_tw_reuse"].path, moved, SYSTEMD).value == "1"
         assert conflicts_in(moved, SYSTEMD, WANTED) == []
 

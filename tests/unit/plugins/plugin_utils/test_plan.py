@@ -8,19 +8,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._conflicts import Edit
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import mark_of, parse
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, parse
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Change, Plan, plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible, recycle_refusals
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import DEFAULT_PATH as PATH
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import Line
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._tree import Edit
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest, PortRange, kernel_value
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.simulated import KERNELS, PRIVATE, PUBLIC, UNTAGGED, Host, a_host, asked
+
+FILE = Place.file(PATH)
 
 
 def planned(host: Host, exposure: Exposure = UNTAGGED, **arguments: object) -> Plan:
@@ -40,7 +42,7 @@ def changed_values(made: Plan) -> dict[str, tuple[object, object]]:
 
 def boot_says(made: Plan) -> dict[str, object]:
     assert made.text_after is not None
-    return dict(parse(made.path, made.text_after).values)
+    return dict(parse(made.place, made.text_after).values)
 
 
 def test_a_fresh_host_gets_safe_tuning() -> None:
@@ -168,13 +170,13 @@ def test_a_key_no_longer_asked_for_is_restored() -> None:
     made = planned(host, tcp_rfc1337=1)
     assert changed_values(made) == {"ip_local_port_range": ((15000, 60999), (32768, 60999))}
     assert "ip_local_port_range" not in boot_says(made)
-    assert parse(PATH, made.text_after or "").before["tcp_rfc1337"] == 0
+    assert parse(FILE, made.text_after or "").before["tcp_rfc1337"] == 0
 
 
 def test_the_line_commented_out_for_a_key_no_longer_asked_for_comes_back() -> None:
     host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_rfc1337 = 0\nnet.ipv4.tcp_tw_reuse = 0\n"})
     tuned(host, tcp_rfc1337=1, conflicts="comment_out")
-    mark = mark_of(PATH)
+    mark = FILE.mark
     assert host.files["/etc/sysctl.d/zz.conf"] == f"{mark}net.ipv4.tcp_rfc1337 = 0\n{mark}net.ipv4.tcp_tw_reuse = 0\n"
     made = tuned(host)
     assert [edit.line.number for edit in made.edits] == [1]
@@ -188,7 +190,7 @@ def test_the_record_keeps_the_very_first_values() -> None:
     host = a_host()
     tuned(host, tcp_timestamps=2)
     tuned(host, tcp_timestamps=1)
-    assert parse(PATH, host.files[PATH]).before == {"tcp_timestamps": 1, "tcp_tw_reuse": 2}
+    assert parse(FILE, host.files[PATH]).before == {"tcp_timestamps": 1, "tcp_tw_reuse": 2}
 
 
 def test_a_value_that_somebody_changed_since_then_is_left_alone() -> None:
@@ -222,7 +224,7 @@ def test_a_line_that_came_back_is_a_change_by_itself() -> None:
 def test_a_value_without_a_record_of_what_it_replaced_is_left_alone() -> None:
     host = a_host()
     tuned(host, tcp_rfc1337=1)
-    host.files[PATH] = host.files[PATH].replace("# before: net.ipv4.tcp_rfc1337 = 0\n", "")
+    host.files[PATH] = host.files[PATH].replace("# linux_tcp.tuning before: net.ipv4.tcp_rfc1337 = 0\n", "")
     made = planned(host, state="absent")
     assert changed_values(made) == {"tcp_tw_reuse": (1, 2)}
     assert made.warnings == ()
@@ -307,7 +309,7 @@ class TestRecycle:
         # Whether or not the loader is still known.
         host.systemd = host.procps = None
         made = tuned(host, state="absent")
-        assert host.files["/etc/sysctl.d/zz.conf"] == f"{mark_of(PATH)}{line}\n"
+        assert host.files["/etc/sysctl.d/zz.conf"] == f"{FILE.mark}{line}\n"
         assert made.refused
         assert not planned(host, state="absent").changed
 
@@ -324,15 +326,12 @@ class TestRecycle:
         assert not made.refused
 
     def test_undo_brings_a_glob_back_that_is_about_other_keys(self) -> None:
-        line = f"{mark_of(PATH)}net.ipv4.tcp_timestamp* = 2"
+        line = f"{FILE.mark}net.ipv4.tcp_timestamp* = 2"
         host = a_host()
         tuned(host)
         host.files["/etc/sysctl.d/zz.conf"] = line
-        host.files[PATH] = host.files[PATH].replace(
-            "#\n# To", "# commented out a line in: /etc/sysctl.d/zz.conf\n#\n# To"
-        )
         made = planned(host, state="absent")
-        assert made.edits == (Edit("/etc/sysctl.d/zz.conf", Line(1, line), out=False),)
+        assert made.edits == (Edit("/etc/sysctl.d/zz.conf", Line(1, line), mark_before=FILE.mark),)
         assert not made.refused
 
     def test_two_lines_of_it_are_refused_once_for_each_reason(self) -> None:
@@ -401,8 +400,9 @@ class TestConflicts:
     def test_comment_out_neutralises_it_and_absent_brings_it_back(self) -> None:
         host = a_host(files={"/etc/sysctl.d/99-zz.conf": self.LINE})
         tuned(host, conflicts="comment_out")
-        assert host.files["/etc/sysctl.d/99-zz.conf"] == mark_of(PATH) + self.LINE
-        assert parse(PATH, host.files[PATH]).edited == ("/etc/sysctl.d/99-zz.conf",)
+        assert host.files["/etc/sysctl.d/99-zz.conf"] == FILE.mark + self.LINE
+        assert parse(FILE, host.files[PATH]).owner == ""
+        assert "edited: /etc/sysctl.d/99-zz.conf" in host.files[PATH]
         tuned(host, state="absent")
         assert host.files == {"/etc/sysctl.d/99-zz.conf": self.LINE}
 
@@ -463,7 +463,7 @@ class TestDropIn:
             planned(a_host(special={PATH: kind}))
 
     def test_a_newer_format_is_left_alone(self) -> None:
-        host = a_host(files={PATH: "# linux_tcp.tuning timewait, format 2\n"})
+        host = a_host(files={PATH: "# linux_tcp.tuning timewait, format 3\n"})
         with pytest.raises(BadRequest, match="A newer release wrote it"):
             planned(host)
 
@@ -556,6 +556,11 @@ def hosts(draw: st.DrawFn) -> Host:
     if draw(st.booleans()):
         host.files.setdefault("/etc/sysctl.conf", "")
         host.links["/etc/sysctl.d/99-sysctl.conf"] = "/etc/sysctl.conf"
+    elif draw(st.booleans()):
+        # No /etc/sysctl.d: the settings go to /etc/sysctl.conf.
+        host.systemd, host.initscript, host.parent = None, True, "missing"
+        host.files = {path: text for path, text in host.files.items() if not path.startswith("/etc/sysctl.d/")}
+        host.files.setdefault("/etc/sysctl.conf", draw(st.sampled_from(["", "x", "x\n"])))
     return host
 
 
@@ -619,14 +624,17 @@ def test_present_then_absent_gives_the_start_but_never_recycle(
             name == "tcp_tw_recycle" and isinstance(before, int) and recycle_refusals(before, exposure, host.snapshot())
         )
         assert after == (0 if rearming else before), name
-    mark = mark_of(str(path))
+    mark = Place.file(str(path)).mark
     kept_out = [line for text in host.files.values() for line in text.split("\n") if line.startswith(mark)]
     assert all("recycle" in line or "tcp_tw_re*" in line for line in kept_out)
     assert bool(kept_out) <= bool(made.refused)
     files = {file: text.replace(mark, "") for file, text in host.files.items()}
     if made.text_after is not None:
         assert boot_says(made) == {"tcp_tw_recycle": 0}
-        del files[made.path]
+        rest = files.pop(made.path).replace(made.text_after, "")
+        if made.place.block:
+            unended = parse(made.place, made.text_after).found == "unended"
+            files[made.path] = rest.removesuffix("\n") if unended else rest
     assert files == start.files
     # Whatever the files say: recycle stays off where the policy refuses it.
     if "tcp_tw_recycle" in host.knobs and recycle_refusals(1, exposure, host.snapshot()):
@@ -645,8 +653,8 @@ def test_no_plan_turns_recycle_on_where_the_policy_refuses_it(
     made = planned(host, exposure, **{**arguments, "state": "absent" if undo else "present"})
     if recycle_refusals(1, exposure, host.snapshot()):
         assert all(change.knob != "tcp_tw_recycle" or change.after == 0 for change in made.changes)
-        assert "tcp_tw_recycle = 1" not in (made.text_after or "").replace("# before: net.ipv4.tcp_tw_recycle = 1", "")
-        brought_back = [edit.line.text for edit in made.edits if not edit.out]
+        assert "tcp_tw_recycle = 1" not in (made.text_after or "").replace("before: net.ipv4.tcp_tw_recycle = 1", "")
+        brought_back = [edit.text_after for edit in made.edits if not edit.mark_after]
         assert not any("recycle = 1" in line or "tcp_tw_re* = 1" in line for line in brought_back)
 
 

@@ -106,18 +106,18 @@ def test_an_untagged_host_is_not_a_private_one() -> None:
 
 @pytest.mark.parametrize("uid", ["0", ""])
 def test_root_may_tune_a_linux_host(uid: str) -> None:
-    check_host(a_host(uid=uid).snapshot())
+    check_host(a_host(uid=uid).snapshot(), asked())
 
 
 def test_another_user_is_told_to_become_root() -> None:
     with pytest.raises(Impossible, match=r"uid 1000. Add become: true"):
-        check_host(a_host(uid="1000").snapshot())
+        check_host(a_host(uid="1000").snapshot(), asked())
 
 
 @pytest.mark.parametrize("system", ["FreeBSD", "Darwin", "unknown"])
 def test_a_host_that_is_no_linux_is_left_alone(system: str) -> None:
     with pytest.raises(Impossible, match=f"this host runs {system}"):
-        check_host(a_host(system=system).snapshot())
+        check_host(a_host(system=system).snapshot(), asked())
 
 
 @pytest.mark.parametrize("name", ["tcp_tw_reuse", "tcp_timestamps"])
@@ -125,10 +125,10 @@ def test_a_kernel_without_the_knobs_needs_a_look_at_proc(name: str) -> None:
     host = a_host()
     del host.knobs[name]
     with pytest.raises(Impossible, match="Is /proc mounted"):
-        check_host(host.snapshot())
+        check_host(host.snapshot(), asked())
     host.initial_namespace = False
     with pytest.raises(Impossible, match="Is /proc mounted"):
-        check_host(host.snapshot())
+        check_host(host.snapshot(), asked())
 
 
 @pytest.mark.parametrize(("name", "since"), [("tcp_tw_reuse", "4.10"), ("tcp_timestamps", "4.13")])
@@ -138,7 +138,7 @@ def test_a_container_of_an_old_kernel_is_sent_to_its_host(name: str, since: str)
     with pytest.raises(
         Impossible, match=rf"{name} cannot be seen from here: before Linux {since}.*Tune the host itself"
     ):
-        check_host(host.snapshot())
+        check_host(host.snapshot(), asked())
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def test_the_first_namespace_of_an_old_kernel_needs_a_look_at_proc() -> None:
     host = a_host("Ubuntu 16.04")
     del host.knobs["tcp_tw_reuse"]
     with pytest.raises(Impossible, match="Is /proc mounted"):
-        check_host(host.snapshot())
+        check_host(host.snapshot(), asked())
 
 
 def test_a_container_of_the_kernel_that_made_the_knob_its_own_needs_a_look_at_proc() -> None:
     host = a_host("Debian 9", release="4.10.0", initial_namespace=False)
     del host.knobs["tcp_tw_reuse"]
     with pytest.raises(Impossible, match="Is /proc mounted"):
-        check_host(host.snapshot())
+        check_host(host.snapshot(), asked())
 
 
 def test_a_knob_that_the_kernel_lacks_is_explained() -> None:

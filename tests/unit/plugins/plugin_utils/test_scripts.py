@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import mark_of, sed_pattern
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, sed_pattern
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
     MARK,
     OWNER,
@@ -62,11 +62,12 @@ def functions(tmp_path: Path, probe: Probe | None = None) -> str:
 def placed(script: str, tmp_path: Path) -> str:
     moved = script.replace("IPV4=/proc/sys/net/ipv4\n", f"IPV4={shlex.quote(str(tmp_path / 'ipv4'))}\n")
     moved = moved.replace(
-        "LOCK=/run/linux_tcp.tuning\n",
-        f"LOCK={shlex.quote(str(tmp_path / 'lock'))}\nsleep() {{ command sleep 0.05; }}\n",
+        "LOCK=$RUN/linux_tcp.tuning\n",
+        f"RUN={shlex.quote(str(tmp_path))}\nLOCK={shlex.quote(str(tmp_path / 'lock'))}\n"
+        "sleep() { command sleep 0.05; }\n",
     )
     assert script.count("IPV4=/proc") == 1
-    assert "LOCK=/run" not in moved
+    assert script.count("LOCK=$RUN/") == 1
     return moved
 
 
@@ -285,13 +286,71 @@ def test_a_temporary_file_left_over_is_no_hindrance_and_is_not_followed(sh: list
     assert not file.is_symlink()
 
 
+BLOCK = Place("/etc/sysctl.conf", "99-timewait.conf", block=True)
+WHERE = (sed_pattern(BLOCK.begin), sed_pattern(BLOCK.end))
+A_BLOCK = f"{BLOCK.begin}format 2\nnet.ipv4.tcp_tw_reuse = 1\n{BLOCK.end}\n"
+ANOTHER = A_BLOCK.replace("reuse = 1", "reuse = 0\nnet.ipv4.tcp_rfc1337 = 1")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, "missing"),
+        (b"", "whole"),
+        (b"one\n", "whole"),
+        (b"one\n\n\n", "whole"),
+        (b"one\ntwo", "unended"),
+        (b"one\r\ntwo\r\n", "whole"),
+        (b"one\n" + EVERY_BYTE.replace(b"\n", b"") + b"two", "unended"),
+        (b"# linux_tcpxtuning block of 99-timewait.conf, x\n" + ANOTHER.replace("99-", "98-").encode(), "whole"),
+    ],
+)
+def test_a_block_comes_and_goes_and_leaves_every_other_byte(
+    sh: list[str], tmp_path: Path, content: bytes | None, found: str
+) -> None:
+    file = tmp_path / "sysctl.conf"
+    if content is not None:
+        file.write_bytes(content)
+        file.chmod(0o640)
+    before = content or b""
+    end = b"\n" if found == "unended" else b""
+    for text in (A_BLOCK, A_BLOCK, ANOTHER):
+        done = call(sh, tmp_path, shlex.join(["set_block", str(file), *WHERE, text]))
+        assert (done.stdout, done.stderr, done.returncode) == (b"", b"", 0)
+        assert file.read_bytes() == before + end + text.encode()
+    assert stat.S_IMODE(file.stat().st_mode) == (0o640 if content is not None else 0o644)
+    remove = shlex.join(["remove_block", str(file), *WHERE, found])
+    for _twice in range(2):
+        done = call(sh, tmp_path, remove)
+        assert (done.stdout, done.stderr) == (b"", b"")
+        assert (file.read_bytes() if file.exists() else None) == content
+    assert [path.name for path in tmp_path.iterdir()] == ([] if content is None else ["sysctl.conf"])
+
+
+def test_a_block_is_rewritten_where_it_stands_and_lines_behind_it_stay(sh: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "sysctl.conf"
+    file.write_text(f"one\n{A_BLOCK}two")
+    call(sh, tmp_path, shlex.join(["set_block", str(file), *WHERE, ANOTHER]))
+    assert file.read_text() == f"one\n{ANOTHER}two"
+    call(sh, tmp_path, shlex.join(["remove_block", str(file), *WHERE, "unended"]))
+    assert file.read_text() == "one\ntwo"
+
+
+def test_a_text_is_remembered_and_forgotten(sh: list[str], tmp_path: Path) -> None:
+    call(sh, tmp_path, shlex.join(["remember", "99-timewait.conf", "a\nb\n"]))
+    assert (tmp_path / "linux_tcp.tuning-99-timewait.conf").read_text() == "a\nb\n"
+    assert call(sh, tmp_path, "N=n", "remembered").stdout == b"\nn B remembered 99-timewait.conf\na\nb\n\nn E 0\n"
+    call(sh, tmp_path, "forget 99-timewait.conf")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_directory_that_is_not_there_is_an_error_and_no_end(sh: list[str], tmp_path: Path) -> None:
     done = call(sh, tmp_path, shlex.join(["set_file", str(tmp_path / "no" / "a.conf"), "new"]) + ' || echo "status $?"')
     assert done.stdout.endswith(b"status 1\n")
     assert b"no" in done.stderr
 
 
-MARKED = mark_of(PATH)
+MARKED = Place.file(PATH).mark
 
 
 def edits(file: Path, number: int) -> tuple[str, str]:

@@ -28,17 +28,19 @@ def tuned(**arguments: object) -> Host:
 def test_the_record_is_written_before_the_values_that_it_records() -> None:
     host = a_host(files={ZZ: "\nnet.ipv4.tcp_tw_reuse = 0\n"})
     steps = planned(host, conflicts="comment_out")
-    assert [step.do[0] for step in steps] == ["set_file", "edit_line", "set_knob"]
+    assert [step.do[0] for step in steps] == ["set_file", "edit_line", "remember", "set_knob"]
     assert steps[0].do[1] == PATH
     assert steps[0].undo == ("remove_file", PATH)
-    assert steps[2].do == ("set_knob", "tcp_tw_reuse", "1")
-    assert steps[2].undo == ("set_knob", "tcp_tw_reuse", "2")
+    assert steps[2].do[1] == "99-timewait.conf"
+    assert steps[2].undo == ("forget", "99-timewait.conf")
+    assert steps[3].do == ("set_knob", "tcp_tw_reuse", "1")
+    assert steps[3].undo == ("set_knob", "tcp_tw_reuse", "2")
 
 
 def test_the_record_is_removed_after_the_values_are_restored() -> None:
     host = tuned()
     steps = planned(host, state="absent")
-    assert [step.do[0] for step in steps] == ["set_knob", "edit_line", "remove_file"]
+    assert [step.do[0] for step in steps] == ["set_knob", "edit_line", "remove_file", "forget"]
     assert steps[2].undo == ("set_file", PATH, host.files[PATH])
 
 
@@ -49,6 +51,7 @@ def test_a_key_no_longer_set_is_restored_before_the_record_forgets_it() -> None:
     assert [step.do[:2] for step in steps] == [
         ("set_knob", "tcp_rfc1337"),
         ("set_file", PATH),
+        ("remember", "99-timewait.conf"),
         ("set_knob", "tcp_tw_reuse"),
     ]
 

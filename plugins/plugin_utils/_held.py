@@ -1,0 +1,119 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a caller's earlier runs left on a host: texts, lines that were commented out, and the joint record. Pure.
+
+A caller is known by the name of its drop-in; and by its owner, so that its settings move along when the name changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ._dropin import REMEMBERED, Place, Record, owner_in, parse, render
+from ._policy import Impossible
+from ._script import MARK
+from ._snapshot import Snapshot
+from ._sysctld import Line, SysctlFile
+from ._tree import Own, marked, own_in
+from ._values import Value
+
+#: The first line of what is kept in /run until the next boot: a copy of a text, or all there is of it.
+_COPY = f"{MARK}copy of "
+_RUNNING = f"{MARK}for the running kernel only"
+
+
+@dataclass(frozen=True)
+class Held:
+    """``text`` stands in ``place``, None for nothing; ``former`` are texts of the same caller in other places.
+
+    ``record`` is what all of them say together. ``purged``: a place whose text is gone, though nobody undid it.
+    ``beside`` are the texts of other callers.
+    """
+
+    place: Place
+    text: str | None
+    former: tuple[Own, ...]
+    record: Record
+    purged: str | None
+    beside: tuple[Own, ...]
+
+    @property
+    def former_places(self) -> tuple[Place, ...]:
+        return tuple(own.place for own in self.former)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of drop-ins that are or were this caller's; lines were commented out in their names."""
+        return tuple(dict.fromkeys([self.place.name, *(place.name for place in self.former_places)]))
+
+
+def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
+    """What the caller with this place and owner holds. Raises BadRequest for a format that is not known here."""
+    found = own_in(snapshot.files)
+    mine = [own for own in found if own.place.name == place.name or (owner and owner_in(own.text) == owner)]
+    # The probe brings a drop-in whole, to its last byte.
+    dropin = snapshot.dropin.text if snapshot.dropin else None
+    here = next((own.text for own in mine if own.place == place), None)
+    text = here if place.block else dropin
+    former = tuple(own for own in mine if own.place != place)
+    records = [parse(own.place, own.text) for own in former]
+    if text is not None:
+        records.append(parse(place, text))
+    purged = None
+    if not records and place.name in snapshot.remembered:
+        purged, remembered = _recall(place, snapshot.remembered[place.name])
+        records.append(remembered)
+    beside = tuple(own for own in found if own not in mine)
+    return Held(place, text, former, _joined(records), purged, beside)
+
+
+def _joined(records: list[Record]) -> Record:
+    """The last one's, with the values from before that older ones know better."""
+    values: dict[str, Value] = {}
+    before: dict[str, Value] = {}
+    for record in records:
+        values |= record.values
+        before = {**record.before, **before}
+    return replace(records[-1], values=values, before=before) if records else Record()
+
+
+def _recall(place: Place, text: str) -> tuple[str | None, Record]:
+    first, _newline, rest = text.partition("\n")
+    return first.removeprefix(_COPY) if first.startswith(_COPY) else None, parse(place, rest)
+
+
+def copy_for_run(place: Place, text: str) -> str:
+    """What is remembered of a text until the next boot, should somebody remove it."""
+    return f"{_COPY}{place}\n{text}"
+
+
+def running_only(name: str, record: Record) -> str:
+    """What is remembered until the next boot of values that no file sets."""
+    return f"{_RUNNING}\n{render(Place(f'{REMEMBERED}{name}', name), record)}"
+
+
+def lost_copies(snapshot: Snapshot) -> dict[str, str]:
+    """The places, by name of the drop-in, of which there is a copy in /run and nothing else."""
+    there = {own.place.name for own in own_in(snapshot.files)}
+    first = {name: text.partition("\n")[0] for name, text in snapshot.remembered.items()}
+    return {
+        name: line.removeprefix(_COPY) for name, line in first.items() if name not in there and line.startswith(_COPY)
+    }
+
+
+def marked_lines(held: Held, files: tuple[SysctlFile, ...]) -> list[tuple[SysctlFile, Line, str]]:
+    """The lines that were commented out in favour of what the caller holds, with the mark that each bears."""
+    marks = [Place.file(name).mark for name in held.names]
+    return [(file, line, mark) for mark in marks for file, line in marked(files, mark)]
+
+
+def check_path(snapshot: Snapshot, path: str) -> None:
+    """Raises Impossible where a drop-in at ``path`` would take the place of something that is not ours."""
+    dropin = snapshot.dropin
+    if dropin is None or (dropin.kind == "missing" and not dropin.link):
+        return
+    if dropin.link:
+        raise Impossible(f"{path} is a symbolic link; remove it, or choose another path")
+    if dropin.text is None:
+        raise Impossible(f"{path} is there and was not written by this collection; choose another path, or remove it")
