@@ -49,9 +49,11 @@ ansible_facts:
       type: dict
       contains:
         kernel:
-          description: System, release and machine, and whether this is the initial network namespace.
+          description:
+            - System, release and machine, whether this is the initial network namespace, and what kind of container it
+              is (null where nothing says that it is one).
           type: dict
-          sample: {system: Linux, release: 6.1.0-44-amd64, machine: x86_64, initial_namespace: true}
+          sample: {system: Linux, release: 6.1.0-44-amd64, machine: x86_64, initial_namespace: true, container: null}
         sysctls:
           description:
             - Every knob that this collection knows, by name.

@@ -8,14 +8,14 @@ from __future__ import annotations
 import multiprocessing
 from typing import Any, ClassVar
 
-from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ._exposure import Claim
 from ._inventory import claims_for
 from ._policy import Impossible
 from ._script import BadAnswer, Section
-from ._snapshot import Snapshot, printable, snapshot_of
+from ._snapshot import Snapshot, harmless, printable, snapshot_of
 from ._transport import NoShell, run
 from ._values import BadRequest
 
@@ -54,12 +54,13 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
         _validated, arguments = self.validate_argument_spec(argument_spec={**COMMON_SPEC, **self.spec})
         try:
             claims = self._claims(arguments, task_vars)
-            result.update(self.answer(arguments, claims, task_vars))
+            answer = self.answer(arguments, claims, task_vars)
+        # Returned, not raised: ansible-core 2.16 takes the message of an exception for a template of the user's own.
         except (BadRequest, Impossible, NoShell) as error:
-            raise AnsibleActionFail(str(error)) from error
+            answer = {"failed": True, "msg": str(error)}
         except BadAnswer as error:
-            raise AnsibleActionFail(f"the host's answer cannot be used: {error}") from error
-        return result
+            answer = {"failed": True, "msg": f"the host's answer cannot be used: {error}"}
+        return {**result, **harmless(answer)}
 
     def ask(self, script: str, nonce: str) -> tuple[bytes, list[Section], Snapshot]:
         """Runs a script on the host: its answer, the sections in it, and the state of the host. Raises BadAnswer."""

@@ -71,6 +71,7 @@ def facts_of(snapshot: Snapshot, exposure: Exposure, findings: Sequence[Finding]
             "release": printable(snapshot.kernel.release),
             "machine": printable(snapshot.kernel.machine),
             "initial_namespace": snapshot.initial_namespace,
+            "container": snapshot.container,
         },
         "sysctls": {name: _sysctl(name, snapshot) for name in KNOBS},
         "timestamps": _timestamps(snapshot),

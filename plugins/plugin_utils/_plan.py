@@ -71,7 +71,7 @@ def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
         made = _plan_absent(snapshot, exposure, request)
     else:
         made = _plan_present(snapshot, exposure, request)
-    _policy.check_writable([change.knob for change in made.changes], snapshot)
+    _policy.check_writable({change.knob: change.after for change in made.changes}, snapshot)
     if made.text_before != made.text_after:
         _policy.check_place(made.place, snapshot)
     return made

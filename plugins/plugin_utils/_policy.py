@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ._containers import set_from_outside, words_for
 from ._dropin import Place
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._request import Request
 from ._snapshot import Parent, Snapshot, printable
-from ._values import PortRange, merged, ports_in, without
+from ._values import PortRange, Value, merged, ports_in, without
 
 RECYCLE = KNOBS["tcp_tw_recycle"]
 
@@ -97,13 +98,20 @@ def check_host(snapshot: Snapshot, request: Request) -> None:
 
 
 def _missing(name: str, snapshot: Snapshot) -> str:
+    return _out_of_sight(name, snapshot) or (
+        f"/proc/sys/{KNOBS[name].path} cannot be read. Is /proc mounted, and TCP part of this kernel?"
+    )
+
+
+def _out_of_sight(name: str, snapshot: Snapshot) -> str | None:
+    """The words for a knob that only the machine that runs a container has; None where each namespace has its own."""
     since = KNOBS[name].namespaced
     if snapshot.initial_namespace or since is None or snapshot.kernel.version >= since:
-        return f"/proc/sys/{KNOBS[name].path} cannot be read. Is /proc mounted, and TCP part of this kernel?"
+        return None
     return (
         f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial network "
-        f"namespace only, and this is kernel {snapshot.kernel.release} in another one (a container). "
-        "Tune the host itself"
+        f"namespace only, and this is kernel {snapshot.kernel.release} in another one "
+        f"({words_for(snapshot.container)}). Tune the host itself"
     )
 
 
@@ -149,6 +157,9 @@ def unsupported(name: str, snapshot: Snapshot) -> str:
             "tcp_tw_timeout: this kernel fixes TIME_WAIT at 60 s when it is compiled (TCP_TIMEWAIT_LEN); nothing was "
             "set. Only some vendors' kernels have a knob for it"
         )
+    hidden = _out_of_sight(name, snapshot)
+    if hidden:
+        return hidden
     since = KNOBS[name].since
     added = f" (Linux {since[0]}.{since[1]} added it)" if since else ""
     return f"{name}: kernel {snapshot.kernel.release} has no such knob{added}; nothing was set"
@@ -165,15 +176,39 @@ def recycle_unseen(snapshot: Snapshot) -> str | None:
     )
 
 
-def check_writable(knobs: Iterable[str], snapshot: Snapshot) -> None:
-    """Raises Impossible for a knob that cannot be written on this host."""
-    for name in knobs:
-        if name in snapshot.not_writable:
-            raise Impossible(
-                f"{KNOBS[name].key} cannot be written here: {snapshot.not_writable[name]}. In a container this is "
-                "decided from outside: run it privileged, or with this sysctl set by whoever starts it. apply_to: boot "
-                "leaves the running kernel alone"
-            )
+def shares_network(snapshot: Snapshot) -> str | None:
+    """The warning that a container's values are those of the machine that runs it; None where they are its own."""
+    if not (snapshot.container and snapshot.initial_namespace):
+        return None
+    return (
+        f"this is {words_for(snapshot.container)} in the network of the machine that runs it (--network=host, "
+        "hostNetwork): its values are that machine's, which reads no file in here when it boots. Tune that machine "
+        "itself"
+    )
+
+
+def check_writable(values: Mapping[str, Value], snapshot: Snapshot) -> None:
+    """Raises Impossible for knobs that cannot be written on this host; ``values`` are what they were to be."""
+    refused = {name: value for name, value in values.items() if name in snapshot.not_writable}
+    if refused:
+        keys = ", ".join(KNOBS[name].key for name in refused)
+        words = next(snapshot.not_writable[name] for name in refused)
+        raise Impossible(f"{keys} cannot be written here: {words}. {_who_can(refused, snapshot)}")
+
+
+def _who_can(values: Mapping[str, Value], snapshot: Snapshot) -> str:
+    shared = shares_network(snapshot)
+    if shared:
+        return shared[0].upper() + shared[1:]
+    if snapshot.container is None:
+        return (
+            "In a container this is decided from outside: run it privileged, or with this sysctl set by whoever starts "
+            "it; apply_to: boot leaves the running kernel alone"
+        )
+    return (
+        f"This is {words_for(snapshot.container)}, so it is decided by whoever starts it: "
+        f"{set_from_outside(snapshot.container, values)}; or run it privileged"
+    )
 
 
 def check_place(place: Place, snapshot: Snapshot) -> None:

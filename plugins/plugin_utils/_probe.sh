@@ -32,7 +32,8 @@ copy_if_there() { if [ -r "$2" ]; then section "$1" copy "$2"; fi; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Words for what a path is. Only 'regular' is ever opened: systemd-sysctl itself hangs on a FIFO.
+# Words for what a path is. Only 'regular' is ever opened: systemd-sysctl itself hangs on a FIFO. The kernel's log
+# passes for a regular file, and whoever reads it waits for the next message.
 kind_of() {
   kind=''
   if [ -L "$1" ]; then kind='link '; fi
@@ -40,7 +41,7 @@ kind_of() {
   if [ ! -e "$1" ]; then kind="${kind}missing"
   elif [ -d "$1" ]; then kind="${kind}directory"
   elif [ "$1" -ef /dev/null ]; then kind="${kind}null"
-  elif [ ! -f "$1" ]; then kind="${kind}special"
+  elif [ ! -f "$1" ] || [ "$1" -ef /proc/kmsg ]; then kind="${kind}special"
   elif [ ! -r "$1" ]; then kind="${kind}unreadable"
   elif too_large "$1"; then kind="${kind}large"
   else kind="${kind}regular"; fi
@@ -56,40 +57,87 @@ too_large() {
   [ "${5:-0}" -gt 1048576 ]
 }
 
-# "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own.
+# What may follow a value: a comment, another setting, a line behind a carriage return. Each may be a secret.
+CR=$(printf '\r')
+STRANGE="#;=$CR"
+OUR_KEY="[[:space:]]*(-[[:blank:]]+)?[^${STRANGE}[:space:]]+($WORDS)[^${STRANGE}[:space:]]*[[:blank:]]*"
+
+# "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own, if there is nothing
+# strange in it: see more_lines.
 our_lines() {
   # 1 is "no such line"; above it grep failed, or does not know an option.
   if have grep; then
-    LC_ALL=C grep -anE "^[[:space:]]*[^#;=[:space:]][^=]*($WORDS)|^$MARK" -- "$1"
+    LC_ALL=C grep -anE "^($OUR_KEY(=[^${STRANGE}]*)?|${MARK}[^=${CR}]*(=[^${STRANGE}:-]*)?)[[:space:]]*\$" -- "$1"
     if [ $? -le 1 ]; then return; fi
   fi
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
-    if is_ours "$line"; then printf '%s:%s\n' "$number" "$line"; fi
+    if is_ours "$line" && ! is_strange "$line"; then printf '%s:%s\n' "$number" "$line"; fi
   done <"$1"
 }
 is_ours() {
   case $1 in "$MARK"*) return 0 ;; esac
-  key=${1%%=*}
+  key=${1%"${1##*[![:space:]]}"}
+  key=${key%%=*}
   key=${key#"${key%%[![:space:]]*}"}
-  case $key in "#"* | ";"*) return 1 ;; esac
+  case $key in -[[:blank:]]*) key=${key#-}; key=${key#"${key%%[![:blank:]]*}"} ;; esac
+  key=${key%"${key##*[![:blank:]]}"}
+  case $key in *["$STRANGE"]* | *[[:space:]]*) return 1 ;; esac
   for name in $NAMES; do
     case $key in ?*"$name"*) return 0 ;; esac
   done
   return 1
 }
+is_strange() {
+  text=${1%"${1##*[![:space:]]}"}
+  text=${text#"${text%%[![:space:]]*}"}
+  case $text in *"$CR"*) return 0 ;; *=*) ;; *) return 1 ;; esac
+  case $text in "$MARK"*=*[:-]*) return 0 ;; esac
+  case ${text#*=} in *["$STRANGE"]*) return 0 ;; esac
+  return 1
+}
 
-# Lines whose key is a glob that matches one of our keys: "net.ipv4.tcp_tw_* = 1". A glob for something else stays
-# on the host: its value may be a secret. In a shell pattern * also matches a slash: rather a line too many here.
-our_globs() {
+# Prints a line up to what is strange in it, and that character: with it, the value is as wrong as it was. A value that
+# looks like a secret is told as a question mark, which is as wrong for a kernel.
+print_line() { # number line
+  blank=${2%%[![:space:]]*}
+  text=${2#"$blank"}
+  value=${text%"${text##*[![:space:]]}"}
+  case $value in *"$CR"*) text=${value%%"$CR"*}$CR ;; esac
+  case $text in *=*) ;; *) printf '%s:%s\n' "$1" "$blank$text"; return ;; esac
+  value=${text#*=}
+  rest=${value#*["$STRANGE"]}
+  if [ "$rest" != "$value" ]; then value=${value%"$rest"}; fi
+  if looks_secret "$value"; then value=' ?'; fi
+  printf '%s:%s=%s\n' "$1" "$blank${text%%=*}" "$value"
+}
+# A list of ports has a comma between two "-".
+looks_secret() {
+  case $1 in *:*) return 0 ;; *-*-*) ;; *) return 1 ;; esac
+  rest=$1,
+  while [ -n "$rest" ]; do
+    case ${rest%%,*} in *-*-*) return 0 ;; esac
+    rest=${rest#*,}
+  done
+  return 1
+}
+
+# The lines that take a closer look: ours with something strange in them, and those whose key is a glob that matches one
+# of our keys ("net.ipv4.tcp_tw_* = 1"). A glob for something else stays on the host: its value may be a secret. In a
+# shell pattern * also matches a slash: rather a line too many here.
+more_lines() {
   if have grep; then
-    LC_ALL=C grep -aqE '^[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?])' -- "$1"
+    LC_ALL=C grep -aqE "^($OUR_KEY=.*[$STRANGE]|$MARK.*[=$CR]|[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?]))" -- "$1"
     if [ $? -eq 1 ]; then return; fi
   fi
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
+    if is_ours "$line"; then
+      if is_strange "$line"; then print_line "$number" "$line"; fi
+      continue
+    fi
     key=${line%%=*}
     case $key in *[]*?]*) ;; *) continue ;; esac
     while :; do
@@ -110,7 +158,7 @@ our_globs() {
     key=${key#-}
     for name in $NAMES; do
       # shellcheck disable=SC2254 # a pattern, not a word
-      case net/ipv4/$name in ${key#/}) printf '%s:%s\n' "$number" "$line"; break ;; esac
+      case net/ipv4/$name in ${key#/}) print_line "$number" "$line"; break ;; esac
     done
   done <"$1"
 }
@@ -124,18 +172,23 @@ every_line() {
   done <"$1"
 }
 
+# What is empty is not opened: so look all files of /proc, some of which never end.
 sysctl_file() {
   kind_of "$1"
   frame path; printf '%s' "$1"; close 0
   frame "lines $kind"
-  first=''
-  case $kind in *regular) IFS= read -r first <"$1" ;; esac
-  case "$kind $first" in
+  content=$kind first=''
+  if ! [ -s "$1" ]; then content=''; fi
+  case $content in *regular) IFS= read -r first <"$1" ;; esac
+  case "$content $first" in
     *"regular $OWNER"*) every_line "$1" ;;
     *regular*) our_lines "$1" 2>/dev/null ;;
   esac
   close 0
-  case $kind in *regular) section globs our_globs "$1" 2>/dev/null ;; esac
+  case "$content $first" in
+    *"regular $OWNER"*) ;;
+    *regular*) section more_lines more_lines "$1" 2>/dev/null ;;
+  esac
 }
 
 # How many newlines there are in a file, and at its end: a block goes behind them, and leaves them as they are.
@@ -289,6 +342,32 @@ loaders() {
   if have sysctl; then section sysctl sysctl --version 2>&1; fi
 }
 
+# What kind of container this is, in one word. The files of those who start containers come first: what runs in one as
+# PID 1, and tells the rest, may be anything.
+container() {
+  kind=''
+  if [ -e /var/run/secrets/kubernetes.io ] || [ -n "${KUBERNETES_SERVICE_HOST-}" ]; then kind=kubernetes
+  elif [ -e /run/.containerenv ]; then kind=podman
+  elif [ -e /.dockerenv ]; then kind=docker
+  elif [ -f /run/systemd/container ]; then read -r kind _ </run/systemd/container
+  elif ! [ -e "$INITIAL" ]; then container_of_another_network
+  fi
+  if [ -n "$kind" ]; then frame container; printf '%s' "$kind"; close 0; fi
+}
+container_of_another_network() {
+  uid=0 count=4294967295 text=''
+  if [ -r /proc/self/uid_map ]; then read -r _ uid count </proc/self/uid_map; fi
+  if [ "$uid $count" != '0 4294967295' ]; then kind=unknown; fi
+  # Shells pass over the NULs in it.
+  if [ -r /proc/1/environ ]; then IFS= read -r text </proc/1/environ; fi 2>/dev/null
+  for word in lxc systemd-nspawn; do
+    case $text in *container="$word"*) kind=$word ;; esac
+  done
+}
+
+# This knob is registered in the initial network namespace only, on every kernel so far.
+INITIAL=/proc/sys/net/core/netdev_max_backlog
+
 probe() {
   section uname uname -srm
   if [ -r /proc/self/status ]; then
@@ -298,8 +377,8 @@ probe() {
     done </proc/self/status
     close 0
   fi
-  # This knob is registered in the initial network namespace only, on every kernel so far.
-  if [ -e /proc/sys/net/core/netdev_max_backlog ]; then frame initial_namespace; close 0; fi
+  if [ -e "$INITIAL" ]; then frame initial_namespace; close 0; fi
+  container
   frame state; close 0
   state
   frame state_end; close 0

@@ -9,8 +9,9 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
+from ._containers import CONTAINERS
 from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
 from ._loaders import HostLoaders, loaders_of
 from ._script import Section
@@ -78,6 +79,8 @@ class Snapshot:
     kernel: Kernel
     uid: int | None
     initial_namespace: bool
+    #: A key of CONTAINERS; None where nothing says that this is a container.
+    container: str | None
     knobs: Mapping[str, Value]
     unprivileged_port_start: int | None
     files: tuple[SysctlFile, ...]
@@ -107,11 +110,12 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
     def text(name: str) -> str | None:
         return by_name[name].text if name in by_name else None
 
-    words = (text("uname") or "").split()
+    words = printable(text("uname") or "", 1000).split()
     return Snapshot(
         kernel=Kernel(words[0], " ".join(words[1:-1]), words[-1]) if len(words) > 2 else Kernel("unknown", "", ""),
         uid=int(by_name["uid"].text) if text("uid") else None,
         initial_namespace="initial_namespace" in by_name,
+        container=_container(text("container")),
         knobs=_values(sections, "knob"),
         unprivileged_port_start=_unprivileged_port_start(sections),
         files=_files(sections),
@@ -139,6 +143,22 @@ def printable(text: str, limit: int = 300) -> str:
     return safe if len(text.strip()) <= limit else safe[:limit] + "..."
 
 
+def harmless(value: Any, *, lines: bool = False) -> Any:
+    """A result with nothing in it that a terminal would obey or take for a line of its own: the last look at all texts.
+
+    Only the two sides of a diff (``lines``) are texts of more than one line.
+    """
+    if isinstance(value, str):
+        if value.isprintable():
+            return value
+        return "".join(c if c.isprintable() or (lines and c == "\n") else ascii(c)[1:-1] for c in value)
+    if isinstance(value, Mapping):
+        return {key: harmless(item, lines=key in ("before", "after")) for key, item in value.items()}
+    if isinstance(value, list):
+        return [harmless(item) for item in value]
+    return value
+
+
 def _values(sections: Iterable[Section], name: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for section in sections:
@@ -152,6 +172,10 @@ def _values(sections: Iterable[Section], name: str) -> dict[str, Value]:
             raise ValueError(f"{knob.key} reads {section.text!r}")
         values[section.argument] = value
     return values
+
+
+def _container(word: str | None) -> str | None:
+    return word if word is None or word in CONTAINERS else "unknown"
 
 
 def _unprivileged_port_start(sections: Iterable[Section]) -> int | None:
@@ -183,7 +207,7 @@ def _files(sections: Iterable[Section]) -> tuple[SysctlFile, ...]:
         elif section.name == "lines":
             words = section.argument.split()
             lines |= _numbered(section.text)
-        elif section.name == "globs":
+        elif section.name == "more_lines":
             lines |= _numbered(section.text)
         elif section.name == "size":
             size = section.text.split()

@@ -24,9 +24,7 @@ def warnings_asked(snapshot: Snapshot, request: Request) -> Iterator[str]:
     for name in request.values:
         if name != _policy.RECYCLE.name and not is_settable(name, snapshot, request):
             yield _policy.unsupported(name, snapshot)
-    unseen = _policy.recycle_unseen(snapshot)
-    if unseen:
-        yield unseen
+    yield from filter(None, [_policy.recycle_unseen(snapshot), _policy.shares_network(snapshot)])
     if request.recycle:
         yield _policy.RECYCLE_WARNING
 

@@ -92,6 +92,7 @@ class Host:
     release: str = "6.18.44"
     uid: str = "0"
     initial_namespace: bool = True
+    container: str | None = None
     knobs: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
     columns: str = ""
@@ -122,6 +123,8 @@ class Host:
         yield "uid", self.uid, 0
         if self.initial_namespace:
             yield "initial_namespace", "", 0
+        if self.container:
+            yield "container", self.container, 0
         yield "state", "", 0
         for name, text in self.knobs.items():
             yield f"knob {name}", text, 0

@@ -662,3 +662,10 @@ def test_ranges_are_ranges_and_not_lists() -> None:
     assert boot_says(planned(a_host(), ip_local_port_range="15000 60999"))["ip_local_port_range"] == PortRange(
         15000, 60999
     )
+
+
+def test_a_container_in_the_network_of_its_machine_is_tuned_with_a_warning() -> None:
+    made = plan(a_host(container="podman").snapshot(), UNTAGGED, asked())
+    assert made.changed
+    assert any("its values are that machine's" in warning for warning in made.warnings)
+    assert plan(a_host(container="podman", initial_namespace=False).snapshot(), UNTAGGED, asked()).warnings == ()

@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._containers import CONTAINERS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import (
@@ -15,10 +16,13 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import (
     Refusal,
     check_host,
     check_values,
+    check_writable,
     recycle_refusals,
     recycle_unseen,
+    shares_network,
     unsupported,
 )
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import PortRange
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -235,3 +239,62 @@ def test_absent_does_not_mean_off_in_a_container_of_an_old_kernel(
 
 def test_the_knob_was_removed_in_4_12() -> None:
     assert KNOBS["tcp_tw_recycle"].removed == (4, 12)
+
+
+READ_ONLY = {"tcp_tw_reuse": "Read-only file system", "ip_local_port_range": "Read-only file system"}
+WANTED = {"tcp_tw_reuse": 1, "tcp_timestamps": 1, "ip_local_port_range": PortRange(15000, 60999)}
+TO_PASTE = {
+    "podman": "podman run --sysctl net.ipv4.tcp_tw_reuse=1 --sysctl 'net.ipv4.ip_local_port_range=15000 60999'; or",
+    "docker": "docker run --sysctl net.ipv4.tcp_tw_reuse=1 --sysctl 'net.ipv4.ip_local_port_range=15000 60999'; or",
+    "kubernetes": (
+        'securityContext: {sysctls: [{name: net.ipv4.tcp_tw_reuse, value: "1"}, '
+        '{name: net.ipv4.ip_local_port_range, value: "15000 60999"}]} '
+        "(the kubelet takes these with --allowed-unsafe-sysctls=net.ipv4.tcp_tw_reuse); or"
+    ),
+    "lxc": "lxc.sysctl.net.ipv4.tcp_tw_reuse = 1; lxc.sysctl.net.ipv4.ip_local_port_range = 15000 60999; or",
+    "systemd-nspawn": "systemd-nspawn --network-veth",
+    "unknown": "net.ipv4.tcp_tw_reuse=1",
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_a_container_that_may_not_set_a_sysctl_is_told_what_to_start_it_with(kind: str) -> None:
+    host = a_host(container=kind, initial_namespace=False, not_writable=READ_ONLY)
+    with pytest.raises(Impossible) as caught:
+        check_writable(WANTED, host.snapshot())
+    message = str(caught.value)
+    assert "net.ipv4.tcp_tw_reuse, net.ipv4.ip_local_port_range cannot be written here: Read-only file" in message
+    assert f"This is {CONTAINERS[kind].words}" in message
+    assert TO_PASTE[kind] in message
+    assert message.endswith("; or run it privileged")
+    assert "tcp_timestamps" not in message
+
+
+def test_what_a_kubelet_allows_by_itself_needs_no_flag() -> None:
+    host = a_host(container="kubernetes", initial_namespace=False, not_writable={"ip_local_reserved_ports": "no"})
+    with pytest.raises(Impossible, match=r"takes these net\.ipv4\.ip_local_reserved_ports since Kubernetes 1\.27\);"):
+        check_writable({"ip_local_reserved_ports": (PortRange(80, 80),)}, host.snapshot())
+    host = a_host(container="kubernetes", initial_namespace=False, not_writable={"ip_local_port_range": "no"})
+    with pytest.raises(Impossible) as caught:
+        check_writable(WANTED, host.snapshot())
+    assert "kubelet" not in str(caught.value)
+
+
+def test_a_container_in_the_network_of_its_machine_is_told_to_tune_that() -> None:
+    host = a_host(container="docker", not_writable=READ_ONLY)
+    with pytest.raises(Impossible, match=r"This is a docker container in the network of the machine .* itself"):
+        check_writable(WANTED, host.snapshot())
+    assert "Tune that machine itself" in str(shares_network(host.snapshot()))
+    assert shares_network(a_host(container="docker", initial_namespace=False).snapshot()) is None
+    assert shares_network(a_host().snapshot()) is None
+    check_writable({"tcp_timestamps": 1}, host.snapshot())
+
+
+def test_a_knob_that_only_the_machine_of_a_container_has_is_not_said_to_be_missing_from_the_kernel() -> None:
+    host = a_host("Debian 9", container="lxc", initial_namespace=False)
+    assert "tcp_max_tw_buckets cannot be seen from here: before Linux 4.11" in unsupported(
+        "tcp_max_tw_buckets", host.snapshot()
+    )
+    assert "(an LXC container). Tune the host itself" in unsupported("tcp_max_tw_buckets", host.snapshot())
+    host.release = "4.19.0"
+    assert "has no such knob" in unsupported("tcp_max_tw_buckets", host.snapshot())

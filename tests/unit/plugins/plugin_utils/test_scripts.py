@@ -105,7 +105,6 @@ def lines_found(sh: Sequence[str], tmp_path: Path, content: bytes, function: str
         b"--net.ipv4.tcp_timestamps=1",
         b"net.ipv4.tcp_tw_reuse = \xff\xc3 1",
         b"net.ipv4.tcp_tw_reuse = 1\r",
-        b"net.ipv4.ip_local_port_range = 1 2 = 3:4",
         b"net.ipv4.{tcp_tw_reuse,x*} = 1",
         b"net.ipv4.ip_unprivileged_port_start = 80",
         MARK.encode() + b"commented out for 99-timewait.conf: net.ipv4.x = 0",
@@ -133,7 +132,7 @@ def test_a_line_about_our_keys_is_found(sh: list[str], tmp_path: Path, line: byt
 )
 def test_a_line_about_something_else_stays_on_the_host(sh: list[str], tmp_path: Path, line: bytes) -> None:
     assert lines_found(sh, tmp_path, line + b"\n", "our_lines") == b""
-    assert lines_found(sh, tmp_path, line + b"\n", "our_globs") == b""
+    assert lines_found(sh, tmp_path, line + b"\n", "more_lines") == b""
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,7 @@ def test_a_line_about_something_else_stays_on_the_host(sh: list[str], tmp_path: 
     ],
 )
 def test_a_glob_that_matches_our_keys_is_found(sh: list[str], tmp_path: Path, line: bytes) -> None:
-    assert lines_found(sh, tmp_path, b"# x*\n" + line, "our_globs") == b"2:" + line + b"\n"
+    assert lines_found(sh, tmp_path, b"# x*\n" + line, "more_lines") == b"2:" + line + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -178,8 +177,44 @@ def test_a_glob_that_matches_our_keys_is_found(sh: list[str], tmp_path: Path, li
     ],
 )
 def test_a_glob_for_something_else_stays_on_the_host(sh: list[str], tmp_path: Path, line: bytes) -> None:
-    assert lines_found(sh, tmp_path, line + b"\n", "our_globs") == b""
+    assert lines_found(sh, tmp_path, line + b"\n", "more_lines") == b""
     assert lines_found(sh, tmp_path, line + b"\n", "our_lines") == b""
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("net.ipv4.ip_local_port_range = 1 2 = SECRET", "net.ipv4.ip_local_port_range = 1 2 ="),
+        ("net.ipv4.tcp_tw_reuse = 1 # net.ipv4.tcp_fastopen_key = SECRET", "net.ipv4.tcp_tw_reuse = 1 #"),
+        ("net.ipv4.tcp_tw_reuse=1;SECRET", "net.ipv4.tcp_tw_reuse=1;"),
+        ("net.ipv4.tcp_tw_reuse = 1\rnet.ipv4.tcp_fastopen_key = SECRET\r", "net.ipv4.tcp_tw_reuse = 1\r"),
+        ("net.ipv4.tcp_tw_* = 1 # SECRET", "net.ipv4.tcp_tw_* = 1 #"),
+        (" \rnet.ipv4.tcp_tw_recycle = 1 # SECRET", " \rnet.ipv4.tcp_tw_recycle = 1 #"),
+        ("-net.ipv4.tcp_tw_r*\rnet.ipv4.tcp_fastopen_key = SECRET", None),
+        ("net.ipv4.tcp_tw_reuse\rnet.ipv4.tcp_fastopen_key = SECRET", None),
+        ("net.ipv4.tcp_tw_reuse ; net.ipv4.tcp_fastopen_key = SECRET", None),
+        ("net.ipv4.tcp_fastopen_key = SECRET\rnet.ipv4.tcp_tw_reuse = 1", None),
+        # A glob may reach the key that holds a secret, too.
+        ("net.ipv4.tcp_* = 00112233-44556677-8899aabb-ccddeeff", "net.ipv4.tcp_* = ?"),
+        ("net.ipv4.* = 8080,00112233-44556677-8899aabb-ccddeeff\r", "net.ipv4.* = ?"),
+        ("net.ipv4.* = 2001:db8::1", "net.ipv4.* = ?"),
+        (
+            f"{MARK}commented out for a.conf: net.ipv4.tcp_* = 0-1-2-3",
+            f"{MARK}commented out for a.conf: net.ipv4.tcp_* = ?",
+        ),
+        (
+            f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
+            f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
+        ),
+        (f"{MARK}x\rnet.ipv4.tcp_fastopen_key = SECRET", f"{MARK}x\r"),
+    ],
+)
+def test_what_may_be_a_secret_in_a_line_about_our_keys_is_cut_off(
+    sh: list[str], tmp_path: Path, line: str, sent: str | None
+) -> None:
+    content = f"\n{line}\n".encode()
+    assert lines_found(sh, tmp_path, content, "our_lines") == b""
+    assert lines_found(sh, tmp_path, content, "more_lines") == (b"" if sent is None else f"2:{sent}\n".encode())
 
 
 keys = [
@@ -204,7 +239,7 @@ fragments = st.sampled_from([*keys, "#", ";", "=", " ", "\t", "\r", ".", "/", "-
 def test_grep_and_the_shell_alone_find_the_same_lines(sh: list[str], tmp_path: Path, lines: list[str]) -> None:
     content = "\n".join(lines).encode("utf-8", "surrogateescape")
     lines_found(sh, tmp_path, content, "our_lines")
-    lines_found(sh, tmp_path, content, "our_globs")
+    lines_found(sh, tmp_path, content, "more_lines")
 
 
 def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
@@ -232,7 +267,9 @@ def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
         "mask": "link null",
         "pipe": "link special",
         "-n * [x]": "link large",
+        "log": "link special",
     }
+    (tmp_path / "log").symlink_to("/proc/kmsg")
     commands = [f'kind_of {shlex.quote(str(tmp_path / name))}; printf "%s\\n" "$kind"' for name in kinds]
     assert call(sh, tmp_path, *commands).stdout.decode().splitlines() == list(kinds.values())
 
@@ -665,3 +702,43 @@ class TestWhole:
 
 def placed_probe(script: str, tmp_path: Path) -> str:
     return script.replace("IPV4=/proc/sys/net/ipv4\n", f"IPV4={shlex.quote(str(tmp_path / 'ipv4'))}\n")
+
+
+#: What a host has, and the kind of container that it is taken for. PID 1 has a secret in its environment.
+CONTAINERS = {
+    "none": ({}, b""),
+    "podman": ({"run/.containerenv": "", ".dockerenv": ""}, b"podman"),
+    "docker": ({".dockerenv": "", "run/systemd/container": "docker\n"}, b"docker"),
+    "kubernetes": ({"var/run/secrets/kubernetes.io/namespace": "x", "run/.containerenv": ""}, b"kubernetes"),
+    "told by systemd": ({"run/systemd/container": "systemd-nspawn\n"}, b"systemd-nspawn"),
+    "another": ({"run/systemd/container": "wsl\n"}, b"wsl"),
+    "LXC without systemd": ({"proc/1/environ": "TERM=x\0container=lxc\0PASSWORD=secret\0"}, b"lxc"),
+    "a user namespace": ({"proc/self/uid_map": "         0     100000      65536\n"}, b"unknown"),
+    "LXC in a user namespace": (
+        {"proc/self/uid_map": "0 100000 65536\n", "proc/1/environ": "container=lxc\0"},
+        b"lxc",
+    ),
+    "no user namespace": (
+        {"proc/self/uid_map": "         0          0 4294967295\n", "proc/1/environ": "A=b\0container=\0"},
+        b"",
+    ),
+    "a machine of its own": (
+        {"proc/sys/net/core/netdev_max_backlog": "", "proc/1/environ": "container=lxc\0"},
+        b"",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CONTAINERS)
+def test_a_container_is_told_by_its_kind_in_one_word(sh: list[str], tmp_path: Path, case: str) -> None:
+    tree, kind = CONTAINERS[case]
+    for name, content in tree.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    script = functions(tmp_path)
+    for place in ("/run/", "/var/run/secrets", "/.dockerenv", "/proc/self/uid_map", "/proc/1/", "/proc/sys/net/core"):
+        script = script.replace(f" {place}", f" {tmp_path}{place}")
+        script = script.replace(f"<{place}", f"<{tmp_path}{place}").replace(f"={place}", f"={tmp_path}{place}")
+    done = run(sh, f"{script}unset KUBERNETES_SERVICE_HOST; N=n\ncontainer\n")
+    assert done.stderr == b""
+    assert done.stdout == (b"\nn B container\n" + kind + b"\nn E 0\n" if kind else b"")

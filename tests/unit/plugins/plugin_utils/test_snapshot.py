@@ -14,6 +14,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import 
     DropIn,
     Kernel,
     Parent,
+    harmless,
     printable,
     snapshot_of,
 )
@@ -96,11 +97,11 @@ def test_defaults_are_apart_from_values() -> None:
     assert (snapshot.knobs, snapshot.defaults) == ({"tcp_tw_reuse": 1}, {"tcp_tw_reuse": 2})
 
 
-def test_lines_and_globs_of_a_file_are_put_in_order() -> None:
+def test_all_lines_of_a_file_are_put_in_order() -> None:
     sections = [
         Section("path", "", b"/etc/sysctl.d/a.conf", 0),
         Section("lines", "regular", b"3:net.ipv4.tcp_tw_reuse = 1:2\n10:x\n", 0),
-        Section("globs", "", b"2:net.ipv4.tcp_* = 0\n3:net.ipv4.tcp_tw_reuse = 1:2\n", 0),
+        Section("more_lines", "", b"2:net.ipv4.tcp_* = 0\n3:net.ipv4.tcp_tw_reuse = 1:2\n", 0),
         Section("path", "", b"/etc/sysctl.conf", 0),
         Section("lines", "link sysctl.conf regular", b"", 0),
     ]
@@ -221,3 +222,28 @@ def test_printable_text_has_no_control_characters(text: str) -> None:
 )
 def test_printable_escapes_what_a_terminal_would_obey(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_a_result_is_harmless_whatever_is_in_it() -> None:
+    obeyed = "a\x1b[31m\r\n\u009bé\u202e\udcff"
+    shown = "a\\x1b[31m\\r\\n\\x9bé\\u202e\\udcff"
+    diff = {"before": obeyed, "after": "b\n", "before_header": obeyed}
+    assert harmless({"msg": obeyed, "diff": [diff], "n": [1, None, True, 0.5], "before": {"x": 1}}) == {
+        "msg": shown,
+        "diff": [{"before": shown.replace("\\n", "\n"), "after": "b\n", "before_header": shown}],
+        "n": [1, None, True, 0.5],
+        "before": {"x": 1},
+    }
+
+
+def test_what_a_host_says_of_its_kernel_is_fit_for_a_message() -> None:
+    assert a_host(release="6.18\x1b[31m\r").snapshot().kernel.release == "6.18\\x1b[31m\\r"
+    assert a_host(release="6.18\nx").snapshot().kernel.release == "6.18\\nx"
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [(None, None), ("podman", "podman"), ("systemd-nspawn", "systemd-nspawn"), ("wsl", "unknown"), ("\x1b", "unknown")],
+)
+def test_a_container_is_of_a_known_kind_or_of_none(told: str | None, kind: str | None) -> None:
+    assert a_host(container=told).snapshot().container == kind
