@@ -14,6 +14,8 @@ short_description: Facts about TIME_WAIT, with findings
 version_added: 0.1.0
 description:
   - Reads what decides how a host treats sockets in TIME_WAIT, now and after the next boot, and says what is wrong.
+  - Programs that set these sysctls beside the loader of sysctl files (tuned, ufw, rc.local, systemd units, cron,
+    NetworkManager's and ifupdown's scripts, cloud-init) are named in the finding C(conflicting_writer).
   - One round trip. Nothing on the host is changed, and nothing is done per socket.
   - The host needs no Python. A POSIX C(sh) with C(cat) and C(uname) is enough. Without root some facts may be missing.
 author:

@@ -20,6 +20,8 @@ description:
     or that nobody has attested to be private. There is no way to force it.
   - All or nothing. When a step fails, or another file would win at the next boot, everything is as it was before, and
     the error says which step or which line.
+  - Programs that would set another value after the loader of sysctl files or beside it (tuned, ufw, rc.local, systemd
+    units, cron, scripts for network interfaces, cloud-init) are named in warnings, with file, line and remedy.
   - The host needs no Python. A POSIX C(sh) with C(cat), C(mv), C(rm) and C(uname) is enough.
 author:
   - linux_tcp.tuning authors (@linux-tcp)
@@ -109,10 +111,10 @@ options:
       - V(both) is the running kernel and the next boot.
       - V(runtime) is the running kernel alone, for hosts whose C(/etc) is read-only or belongs to somebody else. Other
         files are not looked at for conflicts. The record of what was before is kept in C(/run), until the next boot.
-      - V(boot) is the next boot alone, for image builds and chroots, where C(/proc/sys) is read-only, not there, or that
-        of another machine. Its values are not looked at.
-      - On systems whose configuration is made elsewhere (NixOS, Guix System, ostree, Bottlerocket) V(both) and V(boot) are
-        refused with the lines to put there, unless these are in force.
+      - V(boot) is the next boot alone, for image builds and chroots, where C(/proc/sys) is read-only, not there, or
+        that of another machine. Its values are not looked at.
+      - On systems whose configuration is made elsewhere (NixOS, Guix System, ostree, Bottlerocket) V(both) and V(boot)
+        are refused with the lines to put there, unless these are in force.
     type: str
     default: both
     choices: [both, runtime, boot]
@@ -120,8 +122,8 @@ options:
     description:
       - A name for the caller. When the same owner comes with another O(path), its settings move there together with the
         record of what was before, and the former file goes.
-      - Unless it is set, it is the role that uses the role C(linux_tcp.tuning.timewait), or that role itself. A task of its
-        own has no owner, and never moves anything.
+      - Unless it is set, it is the role that uses the role C(linux_tcp.tuning.timewait), or that role itself. A task of
+        its own has no owner, and never moves anything.
     type: str
 seealso:
   - module: linux_tcp.tuning.timewait_facts

@@ -20,6 +20,7 @@ from ._snapshot import Snapshot, printable
 from ._sysctld import UNREAD, decide
 from ._tree import commented_out, own_in
 from ._values import kernel_text, kernel_value
+from ._writers import rewrites_in, settled
 
 Severity = Literal["error", "warning", "info"]
 
@@ -181,6 +182,19 @@ def drop_in_gone(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     )
 
 
+def conflicting_writer(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    rewrites = rewrites_in(snapshot, snapshot.files, settled(snapshot))
+    if not rewrites:
+        return None
+    return Finding(
+        "conflicting_writer",
+        "warning",
+        "another program sets values of its own, beside the loader of sysctl files",
+        tuple(map(str, rewrites[:10])),
+        "; ".join(dict.fromkeys(rewrite.writer.remedy for rewrite in rewrites[:10])),
+    )
+
+
 def bucket_overflow(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     overflows = snapshot.counters.get("TCPTimeWaitOverflow")
     if not overflows:
@@ -204,5 +218,6 @@ RULES: tuple[Callable[[Snapshot, Exposure], Finding | None], ...] = (
     boot_hangs,
     file_not_read,
     drop_in_gone,
+    conflicting_writer,
     bucket_overflow,
 )

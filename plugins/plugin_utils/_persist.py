@@ -142,8 +142,8 @@ def _check_beside(place: Place, beside: tuple[Own, ...], targets: Mapping[str, V
             if name in targets and targets[name] != value:
                 raise Impossible(
                     f"{KNOBS[name].key}: {other}, also written by this collection, says {kernel_text(value)} where "
-                    f"{place} is to say {kernel_text(targets[name])}. Ask for the same value in both, or undo the other with "
-                    f"state: absent and path: {printable(own.place.path)}"
+                    f"{place} is to say {kernel_text(targets[name])}. Ask for the same value in both, or undo the "
+                    f"other with state: absent and path: {printable(own.place.path)}"
                 )
 
 

@@ -393,6 +393,7 @@ probe() {
   fi
   loaders
   platform
+  writers
 }
 
 # A login shell may print a banner: the controller ignores what comes before the first frame. Ansible strips white

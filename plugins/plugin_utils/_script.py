@@ -24,6 +24,9 @@ from ._platforms import PLATFORMS
 MARK = "# linux_tcp.tuning "
 OWNER = f"{MARK}timewait, format "
 
+#: What a probe is made of.
+PROBE = ("_probe.sh", "_writers.sh")
+
 
 class BadAnswer(Exception):
     """A host's answer is cut off or is not one of ours."""
@@ -73,7 +76,7 @@ def _shell_source(name: str) -> str:
 
 def probe_script(probe: Probe) -> str:
     """The text of a script that reads a host."""
-    return _script(probe, (), [_shell_source("_probe.sh"), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
+    return _script(probe, (), [*map(_shell_source, PROBE), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
 
 
 def apply_script(probe: Probe, expected: str, steps: Sequence[Step], log: Iterable[str]) -> str:
@@ -88,7 +91,7 @@ def apply_script(probe: Probe, expected: str, steps: Sequence[Step], log: Iterab
         probe,
         variables,
         [
-            _shell_source("_probe.sh"),
+            *map(_shell_source, PROBE),
             _shell_source("_apply.sh"),
             *functions,
             "apply_main() { prepare; apply; probe; finish; }\napply_main\n",

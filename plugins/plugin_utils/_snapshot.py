@@ -17,6 +17,7 @@ from ._loaders import HostLoaders, loaders_of
 from ._script import Section
 from ._sysctld import FileKind, Line, SysctlFile
 from ._values import Value, kernel_value
+from ._written import Written, written_of
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -101,6 +102,8 @@ class Snapshot:
     #: The word of one of PLATFORMS, empty for a system whose files in /etc are its administrator's.
     platform: str
     sysctl_conf_writable: bool
+    #: What other programs set our keys to.
+    writers: Written
 
 
 def snapshot_of(sections: list[Section]) -> Snapshot:
@@ -132,6 +135,7 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         remembered={section.argument: section.text for section in sections if section.name == "remembered"},
         platform=by_name["platform"].argument if "platform" in by_name else "",
         sysctl_conf_writable="sysctl_conf_writable" in by_name,
+        writers=written_of(sections),
     )
 
 

@@ -17,6 +17,7 @@ from ._snapshot import Snapshot, printable
 from ._sysctld import UNREAD, SysctlFile
 from ._targets import boot_value, is_settable
 from ._values import Value, kernel_text
+from ._writers import writer_warnings
 
 
 def warnings_asked(snapshot: Snapshot, request: Request) -> Iterator[str]:
@@ -54,6 +55,7 @@ def warnings_boot(
     if loaders.boot is not None and request.apply_to != "runtime":
         for conflict in conflicts_in(files, loaders.reload, targets):
             yield f"'sysctl --system' ({loaders.reload_name}) would undo this until the next boot: {conflict}"
+    yield from writer_warnings(snapshot, files, targets)
     for file in files:
         if file.kind in UNREAD:
             yield (

@@ -13,7 +13,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import 
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import INT_MAX
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
 
-from tests.unit.simulated import KERNELS, PUBLIC, UNTAGGED, Host, a_host
+from tests.unit.simulated import KERNELS, NONCE, PUBLIC, UNTAGGED, Host, a_host
 
 
 def with_knobs(kernel: str = "Linux 6.18", files: dict[str, str] | None = None, **knobs: int) -> Host:
@@ -50,6 +50,11 @@ CASES: dict[str, tuple[Host, Host, str]] = {
     ),
     "boot_hangs": (a_host(special={ZZ: "special"}), a_host(special={ZZ: "large"}), "error"),
     "file_not_read": (a_host(special={ZZ: "large"}), a_host(special={ZZ: "special"}), "warning"),
+    "conflicting_writer": (
+        a_host(more=[("writers", f"{NONCE} /etc/rc.local:2:\n{NONCE} tcp_tw_reuse=0\n", 0)]),
+        a_host(more=[("writers", f"{NONCE} /etc/rc.local:2:\n{NONCE} tcp_tw_reuse=2\n", 0)]),
+        "warning",
+    ),
     "bucket_overflow": (a_host(counters={"TCPTimeWaitOverflow": 3}), a_host(), "warning"),
 }
 
