@@ -67,6 +67,11 @@ def fingerprint(host: Host) -> dict[str, str]:
     return {"files": listing, "sysctls": knobs}
 
 
+def remembered(host: Host) -> list[str]:
+    """What an undoing must bring back, in the lines of remember.sh, which prepare.yml kept, too."""
+    return host.check_output((SHARED / "remember.sh").read_text(encoding="utf-8")).splitlines()
+
+
 @dataclass(frozen=True)
 class Run:
     """A run of ansible or ansible-playbook: exit status, the results of each host by task, and all that was said."""

@@ -17,8 +17,8 @@ from ._values import Value, kernel_text
 class Kind:
     """How whoever starts a container of this kind sets sysctls in it.
 
-    ``start`` is what to write, with all sysctls at ``{}``. ``each`` is one of them: ``assignment`` is ``key=value`` as a
-    shell needs it. ``between`` stands between two.
+    ``start`` is what to write, with all sysctls at ``{}``. ``each`` is one of them: ``assignment`` is ``key=value`` as
+    a shell needs it. ``between`` stands between two.
     """
 
     words: str

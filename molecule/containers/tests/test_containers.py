@@ -17,7 +17,7 @@ NAMES = ("privileged", "unprivileged", "given_from_outside", "network_of_the_mac
 testinfra_hosts = scenario.urls("privileged", "given_from_outside")
 
 
-def refusal(container, arguments, *options):
+def refusal(container, arguments, *options: str):
     """What a run on one container says, which must fail and touch nothing."""
     host = scenario.host_of(container)
     before = scenario.fingerprint(host)

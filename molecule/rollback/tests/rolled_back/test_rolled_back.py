@@ -8,17 +8,10 @@ import scenario
 
 testinfra_hosts = scenario.urls("by_playbook", "by_state")
 
-REMEMBER = (
-    "cd /; find etc/sysctl.d etc/sysctl.conf -exec stat -c '%n %f %u %g %s' {} +; "
-    "find etc/sysctl.d etc/sysctl.conf -type f -exec sha256sum {} +; "
-    "cd /proc/sys/net/ipv4; for f in tcp_* ip_local_*; do echo $f; cat $f; done"
-)
-
-
 def test_files_and_values_are_as_before(host):
     before = host.check_output("cat /root/before").splitlines()
     assert "tcp_tw_reuse" in before
-    assert host.check_output(REMEMBER).splitlines() == before
+    assert scenario.remembered(host) == before
 
 
 def test_the_drop_in_is_gone(host):
