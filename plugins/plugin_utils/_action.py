@@ -10,13 +10,14 @@ from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ._exposure import Claim
 from ._inventory import claims_for
 from ._policy import Impossible
 from ._script import BadAnswer, Section
 from ._snapshot import Snapshot, harmless, printable, snapshot_of
-from ._transport import NoShell, run
+from ._transport import NoWay, Transport
 from ._values import BadRequest
 
 #: Options that every action takes, so that module_defaults can be given for the whole group. Values are raw: what
@@ -50,13 +51,15 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        task_vars = {**(task_vars or {}), "inventory_hostname": _host_of(task_vars or {})}
+        host = _host_of(task_vars or {})
+        task_vars = {**(task_vars or {}), "inventory_hostname": host}
         _validated, arguments = self.validate_argument_spec(argument_spec={**COMMON_SPEC, **self.spec})
         try:
+            self._transport = Transport(self, lambda level, text: Display().verbose(text, host=host, caplevel=level))
             claims = self._claims(arguments, task_vars)
             answer = self.answer(arguments, claims, task_vars)
         # Returned, not raised: ansible-core 2.16 takes the message of an exception for a template of the user's own.
-        except (BadRequest, Impossible, NoShell) as error:
+        except (BadRequest, Impossible, NoWay) as error:
             answer = {"failed": True, "msg": str(error)}
         except BadAnswer as error:
             answer = {"failed": True, "msg": f"the host's answer cannot be used: {error}"}
@@ -64,7 +67,7 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
 
     def ask(self, script: str, nonce: str) -> tuple[bytes, list[Section], Snapshot]:
         """Runs a script on the host: its answer, the sections in it, and the state of the host. Raises BadAnswer."""
-        answer, sections = run(self, script, nonce)
+        answer, sections = self._transport.run(script, nonce)
         try:
             return answer, sections, snapshot_of(sections)
         except (ValueError, IndexError) as error:

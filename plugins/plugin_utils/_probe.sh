@@ -403,7 +403,6 @@ prepare() {
   LC_ALL=C
   export LC_ALL
   PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
-  if [ -t 1 ] && have stty; then stty -opost <&1 2>/dev/null; fi
   echo linux_tcp.tuning
 }
 finish() {

@@ -68,6 +68,8 @@ class Ansible:
         self.core = core
         self._directory = directory
         self._runs = 0
+        #: What runs the program of ansible, for example another user.
+        self.prefix: list[str] = []
 
     def playbook(
         self,
@@ -165,6 +167,7 @@ class Ansible:
         results.touch()
         self._runs += 1
         command = [
+            *self.prefix,
             str(WORK / "venv" / self.core / "bin" / program),
             "--inventory",
             str(inventory),

@@ -17,7 +17,7 @@ TASK = "linux_tcp.tuning.timewait : Apply safe TIME_WAIT settings"
 LINES = {"devsec": "/etc/sysctl.d/90-dev-sec.conf", "sysctl_conf": "/etc/sysctl.d/99-sysctl.conf"}
 
 
-def run(playbook, **variables):
+def run(playbook, **variables: object):
     return scenario.playbook(playbook, f"--limit={','.join(HOSTS)}", "--extra-vars", json.dumps(variables))
 
 

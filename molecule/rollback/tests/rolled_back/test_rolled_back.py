@@ -8,6 +8,7 @@ import scenario
 
 testinfra_hosts = scenario.urls("by_playbook", "by_state")
 
+
 def test_files_and_values_are_as_before(host):
     before = host.check_output("cat /root/before").splitlines()
     assert "tcp_tw_reuse" in before
