@@ -56,6 +56,14 @@ ansible_facts:
               is (null where nothing says that it is one).
           type: dict
           sample: {system: Linux, release: 6.1.0-44-amd64, machine: x86_64, initial_namespace: true, container: null}
+        loaders:
+          description:
+            - What applies sysctl files at boot and on C(sysctl --system), and why it is taken for that.
+            - C(none) where nothing reads the files, C(unknown) where that cannot be told.
+          type: dict
+          sample:
+            boot: {name: systemd-sysctl 252, reason: "systemd runs this host, with systemd-sysctl"}
+            reload: {name: procps 4.0.2, reason: sysctl is that of procps 4.0.2}
         sysctls:
           description:
             - Every knob that this collection knows, by name.

@@ -73,6 +73,10 @@ def facts_of(snapshot: Snapshot, exposure: Exposure, findings: Sequence[Finding]
             "initial_namespace": snapshot.initial_namespace,
             "container": snapshot.container,
         },
+        "loaders": {
+            "boot": {"name": snapshot.loaders.boot_name, "reason": snapshot.loaders.boot_reason},
+            "reload": {"name": snapshot.loaders.reload_name, "reason": snapshot.loaders.reload_reason},
+        },
         "sysctls": {name: _sysctl(name, snapshot) for name in KNOBS},
         "timestamps": _timestamps(snapshot),
         "sockets": _sockets(snapshot),

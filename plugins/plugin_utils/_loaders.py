@@ -1,123 +1,250 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who applies sysctl files: the loaders by kind and version, as data, and which of them a host has. Pure."""
+"""How sysctl files are read: programs by version and boot scripts by what they say, as data. Pure.
+
+Which of them a host has is decided in _boot.py; what they make of a host's files in _sysctld.py.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-LoaderKind = Literal["systemd-sysctl", "procps"]
+#: Whose reading of a line it is, and whose choice of files.
+Program = Literal["systemd-sysctl", "procps", "busybox"]
+LoaderKind = Literal["systemd-sysctl", "procps", "script", "none"]
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How a program reads the lines of a file."""
+
+    program: Program
+    #: "-key = value" ignores a failure, "-key" keeps a key out of globs.
+    dash_prefix: bool = False
+    globs: bool = False
+    #: Alternatives in a glob: "{a,b}".
+    braces: bool = False
+    #: Collects first: a line takes the place of an earlier one for the same key or the same glob, so that a bare "-key"
+    #: cancels both. Otherwise every line is carried out in its turn.
+    one_per_key: bool = False
+    #: Tidies keys ("//", "/./", "/" at the end, a space after "-") and refuses "..". Otherwise the kernel is asked for
+    #: what is written, and a second "-" is dropped.
+    tidies: bool = False
+    #: Tries which dots of a key have to be slashes, so that one is found in whatever mixture of both.
+    tries_dots: bool = False
+    #: A value that the kernel refuses ends the reading of the file, and a key without a value is no setting.
+    stops: bool = False
+    #: What is stripped from the ends of keys and values.
+    space: str = " \t\r\n"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Files that are read in the order of the bytes of their names.
+
+    ``directories`` go by rank: of files with one name, that in the first directory is read, the others are not. A shell
+    that sorts by a locale may read names of other characters than digits and lower-case letters in another order.
+    """
+
+    directories: tuple[str, ...]
+    #: A pattern as a shell has it.
+    names: str = "*.conf"
+    #: A regular file of the same name in one of these keeps a file from being read. (A link to /dev/null does not.)
+    hidden_by: tuple[str, ...] = ()
+    #: Names that end so are passed over.
+    ignored: tuple[str, ...] = ()
+
+
+SYSCTL_CONF = Place(("/etc",), names="sysctl.conf")
 
 
 @dataclass(frozen=True)
 class Loader:
-    """How one program reads sysctl files.
-
-    ``directories`` go by rank: of files with one name, that in the first directory is read, the others are not.
-    """
+    """What reads sysctl files: which ones, in which order, and how."""
 
     kind: LoaderKind
-    since: tuple[int, ...]
-    directories: tuple[str, ...]
-    #: /etc/sysctl.conf comes after all the others.
-    reads_sysctl_conf: bool
+    syntax: Syntax
+    places: tuple[Place, ...]
     #: Files whose name begins with a dot.
-    reads_hidden: bool
-    #: "-key = value" ignores a failure, "-key" keeps a key out of globs.
-    dash_prefix: bool
-    globs: bool
-    #: Alternatives in a glob: "{a,b}".
-    braces: bool
-    #: Collects first: a line takes the place of an earlier one for the same key or the same glob, so that a bare "-key"
-    #: cancels both. Otherwise every line is carried out in its turn.
-    one_per_key: bool
-    #: Tidies keys ("//", "/./", "/" at the end, a space after "-") and refuses "..". Otherwise the kernel is asked for
-    #: what is written, and a second "-" is dropped.
-    tidies: bool
-    #: What is stripped from the ends of keys and values.
-    space: str
+    reads_hidden: bool = False
+    #: One run of the program for each file: what a line says of other lines holds within its file only.
+    file_by_file: bool = False
+    #: The version since which the program is like this.
+    since: tuple[int, ...] = (0,)
+
+    @property
+    def directories(self) -> tuple[str, ...]:
+        """The directories of drop-ins, in the order of the places; none where only single files are read."""
+        return tuple(
+            directory for place in self.places if place.names.startswith("*") for directory in place.directories
+        )
+
+    @property
+    def reads_sysctl_conf(self) -> bool:
+        return SYSCTL_CONF in self.places
 
 
-_RANKED = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
+ETC, RUN, LOCAL, USR, LIB = (f"{parent}/sysctl.d" for parent in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
 
-# NEWS of systemd 245: globs, and "-key" to exclude from them. Hidden files: dirent_is_file_with_suffix().
-_SYSTEMD = Loader(
-    kind="systemd-sysctl",
-    since=(245,),
-    directories=_RANKED,
-    reads_sysctl_conf=False,
-    reads_hidden=False,
-    dash_prefix=True,
-    globs=True,
-    braces=True,
-    one_per_key=True,
-    tidies=True,
-    space=" \t\r\n",
+#: Where systemd looks for a credential that systemd-sysctl.service is to get, as load_credential() in its
+#: src/core/execute.c does; the system's own come first. The last two hold encrypted ones.
+CREDENTIALS = (
+    "/run/credentials/@system",
+    *(f"{parent}/credstore" for parent in ("/etc", "/run", "/usr/local/lib", "/usr/lib")),
+    "/run/credentials/@encrypted",
+    "/etc/credstore.encrypted",
 )
-# NEWS of procps-ng 4.0.0: /etc before /run.
+_CREDENTIAL = Place(CREDENTIALS, names="sysctl.extra")
+
+# NEWS of systemd 245: globs, and "-key" to exclude from them.
+_SYSTEMD_SYNTAX = Syntax("systemd-sysctl", dash_prefix=True, globs=True, braces=True, one_per_key=True, tidies=True)
+_SYSTEMD = Loader("systemd-sysctl", _SYSTEMD_SYNTAX, (Place((ETC, RUN, LOCAL, USR, LIB)),))
+
+# NEWS of procps-ng 3.3.17: globs as systemd has them. 4.0.0: /etc before /run.
+_PROCPS_SYNTAX = Syntax("procps", dash_prefix=True, globs=True, space=" \t\r\n\v\f")
 _PROCPS = Loader(
-    kind="procps",
-    since=(4, 0, 0),
-    directories=_RANKED,
-    reads_sysctl_conf=True,
-    reads_hidden=True,
-    dash_prefix=True,
-    globs=True,
-    braces=False,
-    one_per_key=False,
-    tidies=False,
-    space=" \t\r\n\v\f",
+    "procps", _PROCPS_SYNTAX, (Place((ETC, RUN, LOCAL, USR, LIB)), SYSCTL_CONF), reads_hidden=True, since=(4, 0, 0)
 )
-_RUN_FIRST = ("/run/sysctl.d", "/etc/sysctl.d", *_RANKED[2:])
+_PROCPS_3 = replace(_PROCPS, places=(Place((RUN, ETC, LOCAL, USR, LIB)), SYSCTL_CONF), since=(3, 3, 17))
 
-#: Newest first; the first whose ``since`` is not above the host's version holds.
+#: What reads files on its own. Newest first; the first whose ``since`` is not above the host's version holds.
 LOADERS = (
-    _SYSTEMD,
+    # sysctl.d(5): "sysctl.extra", since systemd 252, comes after all files.
+    replace(_SYSTEMD, places=(*_SYSTEMD.places, _CREDENTIAL), since=(252,)),
+    replace(_SYSTEMD, since=(245,)),
     # NEWS of systemd 243: "-" before a key ignores failures.
-    replace(_SYSTEMD, since=(243,), globs=False, braces=False),
-    replace(_SYSTEMD, since=(0,), globs=False, braces=False, dash_prefix=False),
+    replace(_SYSTEMD, since=(243,), syntax=replace(_SYSTEMD_SYNTAX, globs=False, braces=False)),
+    replace(_SYSTEMD, syntax=replace(_SYSTEMD_SYNTAX, globs=False, braces=False, dash_prefix=False)),
     _PROCPS,
-    # NEWS of procps-ng 3.3.17: globs as systemd has them.
-    replace(_PROCPS, since=(3, 3, 17), directories=_RUN_FIRST),
-    replace(_PROCPS, since=(3, 3, 0), directories=_RUN_FIRST, globs=False),
+    _PROCPS_3,
+    replace(_PROCPS_3, since=(3, 3, 0), syntax=replace(_PROCPS_SYNTAX, globs=False)),
 )
+
+#: How "sysctl -p FILE" reads: program, since which version, syntax; newest first.
+SYNTAXES: tuple[tuple[Program, tuple[int, ...], Syntax], ...] = (
+    ("procps", (3, 3, 17), _PROCPS_SYNTAX),
+    ("procps", (3, 3, 0), replace(_PROCPS_SYNTAX, globs=False)),
+    # procps 3.2.8, sysctl.c, Preload(): no "-", no globs.
+    ("procps", (3, 2, 0), Syntax("procps")),
+    # BusyBox, procps/sysctl.c, sysctl_handle_preload_file(); older ones take "#" behind a value for a comment.
+    ("busybox", (1, 32), Syntax("busybox", tries_dots=True, stops=True, space=" \t\r\n\v\f")),
+)
+
+#: Reads no file at all.
+NOTHING = Loader("none", Syntax("procps"), ())
+
+#: Where a boot script was found; _boot.sh says the same words.
+Origin = Literal["rcS.d", "runlevels", "runit", "procd", "upstart", "rc.sysinit"]
 
 
 @dataclass(frozen=True)
-class HostLoaders:
-    """What applies sysctl files on a host, when it boots and on ``sysctl --system``; None where that is unknown."""
+class Script:
+    """A boot script that runs sysctl in a way of its own.
 
-    boot: Loader | None
-    boot_name: str
-    reload: Loader | None
-    reload_name: str
-
-
-def loaders_of(systemd: str | None, procps: str | None, *, initscript: bool) -> HostLoaders:
-    """Which loaders a host has.
-
-    ``systemd`` and ``procps`` are what ``systemd-sysctl --version`` and ``sysctl --version`` say, None where the
-    program is not there. ``initscript``: /etc/init.d/procps exists (sysvinit), which calls ``sysctl --system``.
+    ``says`` is what ``said_by`` in _boot.py makes of its lines that mention sysctl. It has to be just that: what an
+    administrator changed is not known.
     """
-    reload, reload_name = _versioned("procps", r"procps(?:-ng)? (?:version )?([0-9.]+)", procps)
-    if systemd is not None:
-        boot, boot_name = _versioned("systemd-sysctl", r"systemd ([0-9]+)", systemd)
-    elif initscript and reload:
-        boot, boot_name = reload, reload_name
-    else:
-        boot, boot_name = None, "unknown"
-    return HostLoaders(boot, boot_name, reload, reload_name)
+
+    origin: Origin
+    name: str
+    says: str
+    #: None where it calls ``sysctl --system``.
+    places: tuple[Place, ...] | None
+    #: Which sysctl it does that with.
+    programs: tuple[Program, ...] = ("procps", "busybox")
+    #: All files go through one sysctl, by way of cat.
+    joined: bool = False
+    #: It leaves everything to systemd-sysctl where that is installed.
+    prefers_systemd: bool = False
 
 
-def _versioned(kind: LoaderKind, pattern: str, text: str | None) -> tuple[Loader | None, str]:
-    found = re.search(pattern, text or "")
-    if not found:
-        return None, "unknown"
-    version = tuple(int(part) for part in found.group(1).strip(".").split("."))
-    for loader in LOADERS:
-        if loader.kind == kind and version >= loader.since:
-            return loader, f"{kind} {found.group(1)}"
-    return None, "unknown"
+_IN_TURN = (Place((RUN,)), Place((ETC,)), Place((LOCAL,)), Place((USR,)))
+_OPENRC_BSD = 'for conf in /etc/sysctl.conf /etc/sysctl.d/*.conf; do sysctl -w "$var" '
+_RED_HAT = 'test -f "$file" && sysctl -e -p "$file"'
+
+SCRIPTS = (
+    # fedora-sysv/initscripts, rc.d/rc.sysinit before 9.x (RHEL 5): no drop-ins.
+    Script("rc.sysinit", "rc.sysinit", "sysctl -e -p /etc/sysctl.conf", (SYSCTL_CONF,)),
+    # fedora-sysv/initscripts, rc.d/init.d/functions at 0111a411 (9.x: RHEL 6, Amazon Linux 1): all names, and what is
+    # not seen here passes over those that is_ignored_file() knows.
+    Script(
+        "rc.sysinit",
+        "rc.sysinit",
+        f"apply_sysctl sysctl -e -p /etc/sysctl.conf for file in /etc/sysctl.d/*; do {_RED_HAT}",
+        (SYSCTL_CONF, Place((ETC,), names="*", ignored=("~", ".bak", ".orig", ".rpmnew", ".rpmorig", ".rpmsave"))),
+    ),
+    # The same file in initscripts 9.49 (RHEL 7).
+    Script(
+        "rc.sysinit",
+        "rc.sysinit",
+        "apply_sysctl /lib/systemd/systemd-sysctl "
+        "for file in /usr/lib/sysctl.d/*.conf; do [ -f /run/sysctl.d/${file##*/} ] && continue "
+        f"[ -f /etc/sysctl.d/${{file##*/}} ] && continue {_RED_HAT} "
+        f"for file in /run/sysctl.d/*.conf; do [ -f /etc/sysctl.d/${{file##*/}} ] && continue {_RED_HAT} "
+        f"for file in /etc/sysctl.d/*.conf; do {_RED_HAT} sysctl -e -p /etc/sysctl.conf",
+        (Place((USR,), hidden_by=(RUN, ETC)), Place((RUN,), hidden_by=(ETC,)), Place((ETC,)), SYSCTL_CONF),
+        prefers_systemd=True,
+    ),
+    # Ubuntu up to 14.04, procps' /etc/init/procps.conf, as quoted in Launchpad bug 1241376. (By way of cat, the last
+    # line of a file without a newline at its end and the first one of the next are one line. That is not foreseen.)
+    Script(
+        "upstart",
+        "the job procps",
+        "cat /etc/sysctl.d/*.conf /etc/sysctl.conf | sysctl -e -p -",
+        (Place((ETC,)), SYSCTL_CONF),
+        joined=True,
+    ),
+    # void-linux/void-runit, core-services/08-sysctl.sh at 5f719f13; at 072c64d2 it calls "sysctl --system".
+    Script(
+        "runit",
+        "08-sysctl.sh",
+        "for i in /run/sysctl.d/*.conf /etc/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf "
+        '/etc/sysctl.conf; do sysctl -p "$i"',
+        (*_IN_TURN, SYSCTL_CONF),
+    ),
+    # OpenRC/openrc, init.d/sysctl.in as in kaniini/openrc at ed120780: the first loop is for BSD.
+    Script(
+        "runlevels",
+        "OpenRC's sysctl",
+        f"{_OPENRC_BSD}for i in /run/sysctl.d/*.conf /etc/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf "
+        '/usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/sysctl.conf; do sysctl ${quiet} -p "$i"',
+        (*_IN_TURN, Place((LIB,)), SYSCTL_CONF),
+    ),
+    # OpenRC/openrc, init.d/sysctl.in after that.
+    Script("runlevels", "OpenRC's sysctl", f"{_OPENRC_BSD}sysctl ${{quiet}} --system", None),
+    # OpenRC/openrc, init.d/sysctl.in at 244fcae7: with BusyBox that loop takes words apart in a way of its own.
+    Script(
+        "runlevels",
+        "OpenRC's sysctl",
+        f"{_OPENRC_BSD}sysctl ${{quiet}} --system if sysctl -V; then",
+        None,
+        programs=("procps",),
+    ),
+    # alpinelinux/aports, main/openrc/sysctl.initd at 5c2fae7b.
+    Script(
+        "runlevels",
+        "Alpine's sysctl",
+        "for f in /lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf; do "
+        'if [ -f /etc/sysctl.d/"${f##*/}" ]; then if [ -f /run/sysctl.d/"${f##*/}" ]; then sysctl $quiet -p "$f" '
+        'for f in /etc/sysctl.d/*.conf; do if [ -f /run/sysctl.d/"${f##*/}" ]; then sysctl $quiet -p "$f" '
+        "if [ -f /etc/sysctl.conf ]; then sysctl $quiet -p /etc/sysctl.conf "
+        'for f in /run/sysctl.d/*.conf; do sysctl $quiet -p "$f"',
+        (
+            Place((LIB,), hidden_by=(ETC, RUN)),
+            Place((USR,), hidden_by=(ETC, RUN)),
+            Place((ETC,), hidden_by=(RUN,)),
+            SYSCTL_CONF,
+            Place((RUN,)),
+        ),
+    ),
+    # openwrt/openwrt, package/base-files/files/etc/init.d/sysctl at 04f9326c.
+    Script(
+        "procd",
+        "OpenWrt's sysctl",
+        "sysctl -qw vm.min_free_kbytes= "
+        'for CONF in /etc/sysctl.d/*.conf /etc/sysctl.conf; do [ -f "$CONF" ] && sysctl -e -p "$CONF"',
+        (Place((ETC,)), SYSCTL_CONF),
+    ),
+)

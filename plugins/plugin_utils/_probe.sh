@@ -251,6 +251,12 @@ state() {
       if [ -e "$file" ] || [ -L "$file" ]; then sysctl_file "$file"; fi
     done
   done
+  # Red Hat's old boot script takes files of any name.
+  if [ -e /etc/rc.d/rc.sysinit ]; then
+    for file in /etc/sysctl.d/*; do
+      case $file in *.conf) ;; *) if [ -f "$file" ]; then sysctl_file "$file"; fi ;; esac
+    done
+  fi
   sysctl_conf
   remembered
 }
@@ -331,15 +337,6 @@ platform() {
   for system in $PLATFORMS; do
     if [ -e "${system#*:}" ]; then frame "platform ${system%%:*}"; close 0; break; fi
   done
-}
-
-# What applies sysctl files on this host, and its version.
-loaders() {
-  for program in /usr/lib/systemd/systemd-sysctl /lib/systemd/systemd-sysctl; do
-    if [ -x "$program" ]; then section systemd "$program" --version 2>&1; break; fi
-  done
-  if [ -x /etc/init.d/procps ]; then frame initscript; close 0; fi
-  if have sysctl; then section sysctl sysctl --version 2>&1; fi
 }
 
 # What kind of container this is, in one word. The files of those who start containers come first: what runs in one as

@@ -25,7 +25,7 @@ MARK = "# linux_tcp.tuning "
 OWNER = f"{MARK}timewait, format "
 
 #: What a probe is made of.
-PROBE = ("_probe.sh", "_writers.sh")
+PROBE = ("_probe.sh", "_boot.sh", "_writers.sh")
 
 
 class BadAnswer(Exception):

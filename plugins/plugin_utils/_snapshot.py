@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
+from ._boot import Evidence, HostLoaders, loaders_of
 from ._containers import CONTAINERS
 from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
-from ._loaders import HostLoaders, loaders_of
 from ._script import Section
-from ._sysctld import FileKind, Line, SysctlFile
+from ._sysctld import KERNEL_COMMAND_LINE, FileKind, Line, SysctlFile
 from ._values import Value, kernel_value
 from ._written import Written, written_of
 
@@ -114,14 +114,18 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         return by_name[name].text if name in by_name else None
 
     words = printable(text("uname") or "", 1000).split()
+    kernel = Kernel(words[0], " ".join(words[1:-1]), words[-1]) if len(words) > 2 else Kernel("unknown", "", "")
+    initial_namespace = "initial_namespace" in by_name
+    # Since Linux 5.8 the kernel obeys it; what it sets is the initial namespace's.
+    command_line = text("cmdline") if initial_namespace and kernel.version >= (5, 8) else None
     return Snapshot(
-        kernel=Kernel(words[0], " ".join(words[1:-1]), words[-1]) if len(words) > 2 else Kernel("unknown", "", ""),
+        kernel=kernel,
         uid=int(by_name["uid"].text) if text("uid") else None,
-        initial_namespace="initial_namespace" in by_name,
+        initial_namespace=initial_namespace,
         container=_container(text("container")),
         knobs=_values(sections, "knob"),
         unprivileged_port_start=_unprivileged_port_start(sections),
-        files=_files(sections),
+        files=_files(sections) + _command_line(command_line),
         dropin=_dropin(by_name.get("dropin")),
         parent=_parent(by_name.get("parent")),
         not_writable={s.argument: printable(s.text) for s in sections if s.name == "try" and s.status},
@@ -131,11 +135,30 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         listeners=_listeners(sections),
         addresses=_addresses(text("addresses4") or "", text("addresses6") or ""),
         nat=_nat(by_name),
-        loaders=loaders_of(text("systemd"), text("sysctl"), initscript="initscript" in by_name),
+        loaders=loaders_of(_evidence(sections, by_name)),
         remembered={section.argument: section.text for section in sections if section.name == "remembered"},
         platform=by_name["platform"].argument if "platform" in by_name else "",
         sysctl_conf_writable="sysctl_conf_writable" in by_name,
         writers=written_of(sections),
+    )
+
+
+def _evidence(sections: Iterable[Section], by_name: Mapping[str, Section]) -> Evidence:
+    def text(name: str) -> str | None:
+        return by_name[name].text if name in by_name else None
+
+    return Evidence(
+        systemd_booted="systemd_booted" in by_name,
+        masked="masked" in by_name,
+        chroot="chroot" in by_name,
+        container="own_processes" in by_name,
+        openrc="openrc" in by_name,
+        upstart="upstart" in by_name,
+        process_1=printable(text("process_1") or ""),
+        sbin_init=printable(text("sbin_init") or ""),
+        scripts=tuple((s.argument, None if s.status else s.text) for s in sections if s.name == "script"),
+        systemd=text("systemd"),
+        sysctl=text("sysctl"),
     )
 
 
@@ -224,6 +247,20 @@ def _size(words: list[str]) -> tuple[int | None, bool]:
         return None, True
     newlines, at_end = map(int, words)
     return newlines + (1 - at_end), bool(at_end)
+
+
+def _command_line(text: str | None) -> tuple[SysctlFile, ...]:
+    """The sysctl parameters on the kernel's command line, as a file that every loader reads alike.
+
+    The kernel takes each dot of a key for a slash, knows no globs, and takes no "-". Source: fs/proc/proc_sysctl.c,
+    process_sysctl_arg(). Quotes are for values with spaces; next_arg() of lib/cmdline.c takes them away.
+    """
+    lines = []
+    for word in (text or "").split("\n"):
+        found = re.fullmatch(r"\"?sysctl[./]([a-zA-Z0-9_./]+)=\"?(.+?)\"?", word)
+        if found:
+            lines.append(Line(1, f"{found[1].replace('.', '/')} = {found[2]}"))
+    return (SysctlFile(KERNEL_COMMAND_LINE, "regular", lines=tuple(lines)),) if lines else ()
 
 
 def _numbered(text: str) -> dict[int, str]:

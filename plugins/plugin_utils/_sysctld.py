@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a sysctl loader makes of a tree of files: each key's value, and the line that decides. Pure.
 
-Sources: systemd's src/sysctl/sysctl.c, src/basic/conf-files.c and src/basic/sysctl-util.c; procps' src/sysctl.c.
-What the loaders differ in is data, in _loaders.py.
+Sources: systemd's src/sysctl/sysctl.c, src/basic/conf-files.c and src/basic/sysctl-util.c; procps' src/sysctl.c;
+BusyBox' procps/sysctl.c. What the loaders differ in is data, in _loaders.py.
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ._loaders import Loader
+from ._knobs import KNOBS
+from ._loaders import CREDENTIALS, Loader, Place, Syntax
+from ._values import kernel_value
 
 #: What a path is. Only regular files are read; "null" is /dev/null, which masks; "special" is a FIFO or a device.
-FileKind = Literal["regular", "null", "directory", "missing", "special", "unreadable", "large"]
+FileKind = Literal["regular", "null", "directory", "missing", "special", "unreadable", "large", "encrypted"]
 
 #: The kinds that may hold settings which a probe does not see, in words.
 UNREAD: Mapping[FileKind, str] = {
     "special": "it is a FIFO or a device",
     "unreadable": "the user of this task may not read it",
     "large": "it is larger than 1 MiB",
+    "encrypted": "it is encrypted",
 }
 
 SYSCTL_CONF = "/etc/sysctl.conf"
+#: Its sysctl.* parameters come before every loader.
+KERNEL_COMMAND_LINE = "/proc/cmdline"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,11 @@ class SysctlFile:
     def directory(self) -> str:
         return self.path.rpartition("/")[0]
 
+    @property
+    def given(self) -> bool:
+        """It is no file of this host's: the kernel's command line, or a credential that systemd was handed."""
+        return self.path == KERNEL_COMMAND_LINE or self.directory in CREDENTIALS
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -86,45 +96,75 @@ class Decision:
 
 
 def files_in_order(files: Iterable[SysctlFile], loader: Loader) -> list[SysctlFile]:
-    """The files that the loader reads, in its order."""
-    by_path: dict[str, list[SysctlFile]] = {}
+    """The files that are read, in their order: the kernel's command line first, then what the loader reads."""
+    by_directory: dict[str, list[SysctlFile]] = {}
     for file in files:
-        by_path.setdefault(file.directory, []).append(file)
+        by_directory.setdefault(file.directory, []).append(file)
+    first = [file for file in files if file.path == KERNEL_COMMAND_LINE]
+    return first + [file for place in loader.places for file in _files_at(place, by_directory, loader)]
+
+
+def _files_at(place: Place, by_directory: Mapping[str, Sequence[SysctlFile]], loader: Loader) -> list[SysctlFile]:
+    hiding = {file.name for path in place.hidden_by for file in by_directory.get(path, ()) if _is_a_file(file)}
     chosen: dict[str, SysctlFile] = {}
-    for directory in loader.directories:
-        for file in by_path.get(directory, ()):
-            hidden = file.name.startswith(".")
-            if file.name.endswith(".conf") and (loader.reads_hidden or not hidden):
+    for directory in place.directories:
+        for file in by_directory.get(directory, ()):
+            if _is_named(file.name, place, loader) and file.name not in hiding:
                 chosen.setdefault(file.name, file)
     # By the bytes of the name, as strcmp does.
-    ordered = [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
-    if loader.reads_sysctl_conf:
-        ordered += [file for file in files if file.path == SYSCTL_CONF]
-    return ordered
+    return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
+
+
+def _is_a_file(file: SysctlFile) -> bool:
+    """As ``test -f`` has it."""
+    return file.kind in ("regular", "unreadable", "large")
+
+
+def _is_named(name: str, place: Place, loader: Loader) -> bool:
+    hidden = name.startswith(".") and not loader.reads_hidden
+    return fnmatch.fnmatchcase(name, place.names) and not hidden and not name.endswith(place.ignored)
 
 
 def settings_in(file: SysctlFile, loader: Loader) -> list[Setting]:
     """The settings in a file, in its order. Lines that are no setting are left out, as the loader does."""
     found = (parse_line(line, file, loader) for line in file.lines)
-    return [setting for setting in found if setting is not None]
+    settings = [setting for setting in found if setting is not None]
+    return _up_to_a_refusal(settings, loader) if loader.syntax.stops else settings
+
+
+def _up_to_a_refusal(settings: list[Setting], loader: Loader) -> list[Setting]:
+    """The settings until one for which the kernel has no use. Of other keys than ours nothing is known."""
+    for number, setting in enumerate(settings):
+        for knob in KNOBS.values():
+            if _reaches(setting.path, knob.path, loader) and kernel_value(knob, setting.value or "") is None:
+                return settings[:number]
+    return settings
 
 
 def parse_line(line: Line, file: SysctlFile, loader: Loader) -> Setting | None:
     """The setting in a line, or None for a comment and whatever else the loader passes over."""
+    syntax = loader.syntax
     # A C string ends at a NUL.
-    text = line.text.partition("\0")[0].strip(loader.space)
+    text = line.text.partition("\0")[0].strip(syntax.space)
     if not text or text[0] in "#;":
         return None
     key, equals, value = text.partition("=")
-    dash = key.startswith("-") and loader.dash_prefix
-    if not equals and not dash:
+    dash = key.startswith("-") and syntax.dash_prefix
+    if (not equals and not dash) or (syntax.stops and not value.strip(syntax.space)):
         return None
-    name = key[dash:].rstrip(loader.space)
-    written = name.removeprefix("-") if dash else name
-    path = normalized(name.lstrip(loader.space)) if loader.tidies else swapped(written)
-    if is_glob(path) and not loader.globs:
+    path = _path(key[dash:], syntax, dashed=dash)
+    if is_glob(path) and not syntax.globs:
         return None
-    return Setting(path, value.strip(loader.space) if equals else None, dash, file, line)
+    return Setting(path, value.strip(syntax.space) if equals else None, dash, file, line)
+
+
+def _path(key: str, syntax: Syntax, *, dashed: bool) -> str:
+    name = key.rstrip(syntax.space)
+    if syntax.tries_dots:
+        return name
+    if syntax.tidies:
+        return normalized(name.lstrip(syntax.space))
+    return swapped(name.removeprefix("-") if dashed else name)
 
 
 def swapped(key: str) -> str:
@@ -140,7 +180,7 @@ def normalized(key: str) -> str:
 
 def _found(path: str, loader: Loader) -> str:
     """The path below /proc/sys that a path leads to."""
-    if loader.tidies or path.endswith("/"):
+    if loader.syntax.tidies or path.endswith("/"):
         return path
     return posixpath.normpath(f"/proc/sys/{path}").removeprefix("/proc/sys/")
 
@@ -179,29 +219,75 @@ def _alternatives(pattern: str) -> Iterator[str]:
 
 def _reaches(wanted: str, path: str, loader: Loader) -> bool:
     """Whether a setting of ``wanted``, a path or a glob, is written to ``path``."""
+    if loader.syntax.tries_dots:
+        return _leads_to(with_slashes(wanted, path), path)
     if not is_glob(wanted):
         return _found(wanted, loader) == path
-    patterns = itertools.islice(_alternatives(wanted), 1000) if loader.braces else [wanted]
+    patterns = itertools.islice(_alternatives(wanted), 1000) if loader.syntax.braces else [wanted]
     return any(matches(_found(pattern, loader), path) for pattern in patterns)
 
 
-def decide(path: str, files: Sequence[SysctlFile], loader: Loader) -> Decision:
-    """What the loader writes to ``path`` (such as net/ipv4/tcp_tw_reuse) with these files.
+def with_slashes(key: str, path: str) -> str:
+    """A key with just those dots made slashes that BusyBox finds to be some, where ``path`` is below /proc/sys.
 
-    Whether the kernel takes the value is not asked here: that depends on the kernel.
+    It goes from right to left, and takes the first slash that leads somewhere; then it starts over, behind that slash.
+    Where a dot comes before a slash, they swap without looking.
     """
-    settings = [setting for file in files_in_order(files, loader) for setting in settings_in(file, loader)]
-    if loader.one_per_key:
-        settings = _one_per_key(settings)
-    own = [setting for setting in settings if setting.path == path]
-    writing = [
-        setting
-        for setting in settings
-        if setting.value is not None and not (own and is_glob(setting.path)) and _reaches(setting.path, path, loader)
-    ]
-    if writing:
-        return Decision(writing[-1].value, writing[-1])
-    return Decision(None, own[-1] if own else None)
+    if 0 <= key.find(".") < key.find("/"):
+        return swapped(key)
+    behind = 0
+    while True:
+        ends = (end for end in range(len(key), behind - 1, -1) if end == len(key) or key[end] == ".")
+        end = next((end for end in ends if _leads_towards(key[:end], path)), len(key))
+        if end == len(key):
+            return key
+        key = f"{key[:end]}/{key[end + 1 :]}"
+        behind = end + 1
+
+
+def _leads_towards(key: str, path: str) -> bool:
+    """Whether a key is there, and is the path or a directory above it."""
+    directory = posixpath.normpath(posixpath.join("/proc/sys", key)).rstrip("/") + "/"
+    return key != "" and (_leads_to(key, path) or f"/proc/sys/{path}".startswith(directory))
+
+
+def _leads_to(key: str, path: str) -> bool:
+    return not key.endswith("/") and posixpath.normpath(posixpath.join("/proc/sys", key)) == f"/proc/sys/{path}"
+
+
+def decide(path: str, files: Sequence[SysctlFile], loader: Loader) -> Decision:
+    """What ``path`` (such as net/ipv4/tcp_tw_reuse) gets at boot, with these files: what is written last to it.
+
+    What the kernel refuses changes nothing: it decides only where nothing else is written.
+    """
+    written: list[Setting] = []
+    kept_out = None
+    for run in _runs(files_in_order(files, loader), loader):
+        settings = [setting for file in run for setting in settings_in(file, loader)]
+        if loader.syntax.one_per_key:
+            settings = _one_per_key(settings)
+        own = [setting for setting in settings if setting.path == path]
+        written += [setting for setting in settings if _writes(setting, path, loader, by_glob=not own)]
+        kept_out = own[-1] if own else kept_out
+    deciding = next((each for each in reversed(written) if _is_taken(path, each)), written[-1] if written else None)
+    return Decision(deciding.value, deciding) if deciding else Decision(None, kept_out)
+
+
+def _writes(setting: Setting, path: str, loader: Loader, *, by_glob: bool) -> bool:
+    return setting.value is not None and (by_glob or not is_glob(setting.path)) and _reaches(setting.path, path, loader)
+
+
+def _is_taken(path: str, setting: Setting) -> bool:
+    """Whether the kernel takes the value, so far as that is known."""
+    knob = next((knob for knob in KNOBS.values() if knob.path == path), None)
+    return knob is None or kernel_value(knob, setting.value or "") is not None
+
+
+def _runs(ordered: Sequence[SysctlFile], loader: Loader) -> list[list[SysctlFile]]:
+    """Files by which of them are read together: what lines say of other lines holds among those only."""
+    first = [[file] for file in ordered if file.path == KERNEL_COMMAND_LINE]
+    others = [file for file in ordered if file.path != KERNEL_COMMAND_LINE]
+    return first + ([[file] for file in others] if loader.file_by_file else [others])
 
 
 def _one_per_key(settings: Iterable[Setting]) -> list[Setting]:

@@ -130,7 +130,9 @@ def with_edits(files: tuple[SysctlFile, ...], edits: Iterable[Edit]) -> tuple[Sy
 
 def editable(path: str, files: Iterable[SysctlFile]) -> bool:
     """Whether lines of the file may be edited: a link never is, nor what a drop-in could not name in one line."""
-    return path.startswith(EDITABLE) and path.isprintable() and not any(f.link for f in files if f.path == path)
+    return (
+        path.startswith(EDITABLE) and path.isprintable() and not any(f.link or f.given for f in files if f.path == path)
+    )
 
 
 def commented_out(files: tuple[SysctlFile, ...]) -> list[tuple[str, SysctlFile, Line]]:

@@ -14,20 +14,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ._knobs import KNOBS
-from ._loaders import LOADERS, Loader
+from ._loaders import ETC, RUN, SYSCTL_CONF, Loader, Place, Syntax
 from ._sysctld import SysctlFile, decide
 from ._written import Assignment, TunedFiles
 
 #: plugin_sysctl.py, since tuned 2.13: two directories and /etc/sysctl.conf; neither globs nor "-key". Before, it
 #: read the directories below /usr too, where our drop-in may be as well: for that a warning too many is given.
-REAPPLIED: Loader = replace(
-    next(loader for loader in LOADERS if loader.kind == "procps"),
-    directories=("/run/sysctl.d", "/etc/sysctl.d"),
-    reads_sysctl_conf=True,
+REAPPLIED = Loader(
+    "procps",
+    Syntax("procps", space=" \t\r\n\v\f"),
+    (Place((RUN, ETC)), SYSCTL_CONF),
     reads_hidden=True,
-    dash_prefix=False,
-    globs=False,
-    braces=False,
 )
 
 _TRUE = ("True", "true", "1")

@@ -7,113 +7,31 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._loaders import Loader
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Probe, probe_script, sections_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot, snapshot_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import decide
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import Value, kernel_text, kernel_value
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import kernel_text, kernel_value
 
+from tests.integration.trees import (
+    OFF,
+    ON,
+    TREES,
+    A,
+    Tree,
+    clean,
+    defaults_of,
+    foreseen,
+    lay_out,
+    now,
+    probed,
+    reset,
+    run_loader,
+)
 from tests.sandbox.hosts import SandboxHost
 
 SYSTEMD = "/usr/lib/systemd/systemd-sysctl"
-A, B = "/etc/sysctl.d/a.conf", "/etc/sysctl.d/b.conf"
-ON, OFF = "net.ipv4.tcp_tw_reuse = 1", "net.ipv4.tcp_tw_reuse = 0"
-TO_CONF = "-> ../sysctl.conf"
-
-#: Files by path; "-> target" makes a link, None a directory.
-Tree = Mapping[str, str | None]
-
-TREES: dict[str, Tree] = {
-    "nothing": {},
-    "a later file": {A: ON, B: OFF},
-    "a later file in a lower directory": {A: ON, "/usr/lib/sysctl.d/b.conf": OFF},
-    "the same name in /etc and /run": {A: ON, "/run/sysctl.d/a.conf": OFF},
-    "the same name in /run and /usr/local/lib": {"/run/sysctl.d/a.conf": ON, "/usr/local/lib/sysctl.d/a.conf": OFF},
-    "the same name in /usr/local/lib and /usr/lib": {
-        "/usr/local/lib/sysctl.d/a.conf": ON,
-        "/usr/lib/sysctl.d/a.conf": OFF,
-    },
-    "names by their bytes": {
-        "/etc/sysctl.d/99-a.conf": ON,
-        "/etc/sysctl.d/99_a.conf": OFF,
-        "/etc/sysctl.d/99.conf": ON,
-    },
-    "capitals come first": {"/etc/sysctl.d/B.conf": ON, A: OFF},
-    "/etc/sysctl.conf": {"/etc/sysctl.conf": ON, "/etc/sysctl.d/zz.conf": OFF},
-    "a link to /etc/sysctl.conf": {
-        "/etc/sysctl.conf": ON,
-        "/etc/sysctl.d/98.conf": OFF,
-        "/etc/sysctl.d/99-sysctl.conf": TO_CONF,
-    },
-    "masked by a link to /dev/null": {"/usr/lib/sysctl.d/a.conf": ON, A: "-> /dev/null"},
-    "masked by an empty file": {"/usr/lib/sysctl.d/a.conf": ON, A: ""},
-    # A directory is opened like a file and hides one of its name; it was taken for not being there at all.
-    "masked by a directory": {"/usr/lib/sysctl.d/a.conf": ON, A: None},
-    "masked by a dangling link": {"/usr/lib/sysctl.d/a.conf": ON, A: "-> /nowhere"},
-    "a hidden file": {"/etc/sysctl.d/.a.conf": ON},
-    # The probe's globs left out the very name ".conf", which procps reads.
-    "a file that is an extension only": {"/etc/sysctl.d/.conf": ON},
-    "another extension": {"/etc/sysctl.d/a.conf~": ON, "/etc/sysctl.d/a": ON},
-    "a key with slashes": {A: "net/ipv4/tcp_tw_reuse = 1"},
-    "a key with a slash in front": {A: "/net/ipv4/tcp_tw_reuse = 1"},
-    "a key with a dot in front": {A: ".net.ipv4.tcp_tw_reuse = 1"},
-    "a key with dots, then a slash": {A: "net.ipv4/tcp_tw_reuse = 1"},
-    "a key with a slash, then a dot": {A: "net/ipv4.tcp_tw_reuse = 1"},
-    "a key with separators doubled": {A: "net//ipv4/./tcp_tw_reuse = 1"},
-    # systemd tidies a key, procps asks the kernel for what is written.
-    "a key with a slash behind": {A: "net/ipv4/tcp_tw_reuse/ = 1"},
-    "a key with ..": {A: "net/ipv4/../ipv4/tcp_tw_reuse = 1"},
-    "a whole path": {A: "/proc/sys/net/ipv4/tcp_tw_reuse = 1"},
-    "-key": {A: f"-{ON}"},
-    # procps takes what follows the dash as it is; systemd strips a space there.
-    "- key": {A: f"- {ON}"},
-    # procps drops a second dash, and no third.
-    "--key": {A: f"--{ON}"},
-    "---key": {A: f"---{ON}"},
-    "a glob": {A: "net.ipv4.tcp_tw_reus* = 1"},
-    "a glob in a directory": {A: "net.*.tcp_tw_reuse = 1"},
-    "a glob that would have to match a slash": {A: "net.*tcp_tw_reuse = 1"},
-    # The shell of the probe does not tidy patterns, nor know "^", nor braces.
-    "a glob with separators doubled": {A: "net//ipv4/tcp_tw_reus* = 1"},
-    "a glob with [^]": {A: "net.ipv4.tcp_tw_reus[^x] = 1"},
-    "a glob with [!]": {A: "net.ipv4.tcp_tw_reus[!x] = 1"},
-    "a glob with a character class": {A: "net.ipv4.tcp_tw_reus[[:alpha:]] = 1"},
-    "a glob with # in it": {A: "net.ipv4.tcp_tw_reus[#e] = 1"},
-    "a glob with ; in it": {A: "net.ipv4.tcp_tw_reus[;e] = 1"},
-    "a glob with a backslash": {A: "net.ipv4.tcp_tw_re\\us* = 1"},
-    "a glob with braces": {A: "net.ipv4.tcp_{x,tw_{reus?,y}} = 1"},
-    "braces and no glob": {A: "net.ipv4.tcp_tw_{reuse,x} = 1"},
-    "a bracket without its end": {A: "net.ipv4.tcp_tw_reus[e = 1"},
-    "a key beats a later glob": {A: OFF, B: "net.ipv4.tcp_tw_reus* = 1"},
-    "-key keeps it out of globs": {A: "net.ipv4.tcp_tw_reus* = 1", B: "-net.ipv4.tcp_tw_reuse"},
-    "- key keeps it out of globs": {A: "net.ipv4.tcp_tw_reus* = 1", B: "- net.ipv4.tcp_tw_reuse"},
-    "--key keeps it out of globs": {A: "net.ipv4.tcp_tw_reus* = 1", B: "--net.ipv4.tcp_tw_reuse"},
-    "-key after an assignment": {A: ON, B: "-net.ipv4.tcp_tw_reuse"},
-    "-key before an assignment": {A: "-net.ipv4.tcp_tw_reuse", B: ON},
-    # systemd collects settings by key or glob: a repeated one keeps its place, a changed one moves to the end.
-    "-glob cancels that glob": {A: "net.ipv4.tcp_tw_reu* = 1\n-net.ipv4.tcp_tw_reu*"},
-    "-glob and another glob": {A: "net.ipv4.tcp_tw_reu* = 1\n-net.ipv4.tcp_tw_*se"},
-    "a glob repeated": {A: "net.ipv4.tcp_tw_reu*=1\nnet.ipv4.tcp_tw_re*se=0\nnet.ipv4.tcp_tw_reu*=1"},
-    "a glob changed": {A: "net.ipv4.tcp_tw_reu*=2\nnet.ipv4.tcp_tw_re*se=0\nnet.ipv4.tcp_tw_reu*=1"},
-    # procps compares keys as they are spelt.
-    "a key spelt otherwise and a glob": {A: "net//ipv4/tcp_tw_reuse = 1\nnet.ipv4.tcp_tw_reu* = 0"},
-    "-key spelt otherwise and a glob": {A: "-/net/ipv4/tcp_tw_reuse\nnet.ipv4.tcp_tw_reu* = 0"},
-    "white space": {A: f"\t{ON}\t\r\n"},
-    # procps knows two more characters of white space.
-    "form feed and vertical tab": {A: "\fnet.ipv4.tcp_tw_reuse\v=\v1"},
-    "comments": {A: f"# {ON}\n  ; {ON}\n;{ON}"},
-    "no equals sign": {A: "net.ipv4.tcp_tw_reuse 1"},
-    "no newline at the end": {A: ON},
-    "a byte order mark": {A: f"\ufeff{ON}"},
-    "a line that goes on": {A: "net.ipv4.tcp_tw_reuse = \\\n1"},
-    # A C string ends there; what follows was taken for a part of the value.
-    "a NUL behind the value": {A: f"{ON}\0junk"},
-}
 
 
 @pytest.fixture(scope="module")
@@ -130,55 +48,15 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHost]:
 
 @pytest.fixture(scope="module")
 def defaults(machine: SandboxHost) -> dict[str, str]:
-    return {name: machine.sysctl(name) for name in KNOBS if machine.exists(f"/proc/sys/{KNOBS[name].path}")}
+    return defaults_of(machine)
 
 
 @pytest.fixture
 def host(machine: SandboxHost, defaults: dict[str, str]) -> SandboxHost:
     """Without files, and with the kernel's own values."""
-    clean = "rm -rf $d/sysctl.d && mkdir $d/sysctl.d || exit"
-    machine.sh(f"for d in /etc /run /usr/local/lib; do {clean}; done; rm -f /usr/lib/sysctl.d/*; : >/etc/sysctl.conf")
+    clean(machine)
     reset(machine, defaults)
     return machine
-
-
-def reset(host: SandboxHost, defaults: Mapping[str, str]) -> None:
-    host.sh("\n".join(f"echo '{text}' >/proc/sys/net/ipv4/{name}" for name, text in defaults.items()))
-
-
-def lay_out(host: SandboxHost, tree: Tree) -> None:
-    for path, content in tree.items():
-        if content is None:
-            host.run("mkdir", path)
-        elif content.startswith("-> "):
-            host.run("ln", "-s", content.removeprefix("-> "), path)
-        else:
-            octal = "".join(f"\\{byte:03o}" for byte in content.encode())
-            host.sh(f"printf '{octal}' >{path}")
-
-
-def probed(host: SandboxHost) -> Snapshot:
-    probe = Probe()
-    return snapshot_of(sections_of(host.sh(probe_script(probe)).encode(), probe.nonce))
-
-
-def now(host: SandboxHost, defaults: Mapping[str, str]) -> dict[str, Value | None]:
-    return {name: kernel_value(KNOBS[name], host.sysctl(name)) for name in defaults}
-
-
-def foreseen(snapshot: Snapshot, loader: Loader | None, defaults: Mapping[str, str]) -> dict[str, Value | None]:
-    assert loader
-    values: dict[str, Value | None] = {}
-    for name, default in defaults.items():
-        text = decide(KNOBS[name].path, snapshot.files, loader).value
-        value = None if text is None else kernel_value(KNOBS[name], text)
-        values[name] = kernel_value(KNOBS[name], default) if value is None else value
-    return values
-
-
-def run_loader(host: SandboxHost, *command: str) -> None:
-    # Its status says that some line was refused, which is what some trees are about.
-    host.run(*command, check=False)
 
 
 def load_with_systemd(host: SandboxHost) -> None:

@@ -154,9 +154,11 @@ class Host:
 
     def _loaders(self) -> Iterable[tuple[str, str, int]]:
         if self.systemd is not None:
+            yield "systemd_booted", "", 0
             yield "systemd", self.systemd, 0
-        if self.initscript:
-            yield "initscript", "", 0
+        elif self.initscript:
+            yield "process_1", "init", 0
+            yield "script rcS.d", "DAEMON=\n$DAEMON $QUIET_SYSCTL --system || STATUS=\n", 0
         if self.procps is not None:
             yield "sysctl", self.procps, 0
 

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 from tests.unit.simulated import Host, a_host
 
-SYSTEMD, PROCPS = LOADERS[0], LOADERS[3]
+SYSTEMD, PROCPS = LOADERS[0], LOADERS[4]
 PATH = "/etc/sysctl.d/99-timewait.conf"
 WANTED = {"tcp_tw_reuse": 1}
 FILE = Place.file(PATH)

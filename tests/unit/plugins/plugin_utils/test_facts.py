@@ -99,6 +99,41 @@ def test_every_knob_is_listed_and_says_whether_it_is_there() -> None:
     assert sysctls["tcp_tw_reuse"]["key"] == "net.ipv4.tcp_tw_reuse"
 
 
+@pytest.mark.parametrize(
+    ("host", "boot", "reload"),
+    [
+        (
+            a_host(),
+            ("systemd-sysctl 252", "systemd runs this host"),
+            ("procps 4.0.2", "sysctl is that of procps 4.0.2"),
+        ),
+        (a_host(systemd=None, procps=None), ("unknown", "process 1 cannot be seen"), ("unknown", "no program sysctl")),
+        (
+            a_host(systemd=None, more=[("own_processes", "", 0), ("process_1", "evil\x1b[2J", 0)]),
+            ("none", "process 1 of this container is evil\\x1b[2J, an application"),
+            ("procps 4.0.2", ""),
+        ),
+    ],
+)
+def test_the_loaders_are_named_with_the_reason(host: Host, boot: tuple[str, str], reload: tuple[str, str]) -> None:
+    loaders = facts(host)["loaders"]
+    for found, (name, reason) in ((loaders["boot"], boot), (loaders["reload"], reload)):
+        assert found["name"] == name
+        assert reason in found["reason"]
+
+
+def test_where_nothing_reads_the_files_the_kernels_own_value_holds() -> None:
+    host = a_host(
+        systemd=None, files={ZZ: "net.ipv4.tcp_tw_reuse = 0"}, more=[("own_processes", "", 0), ("process_1", "x", 0)]
+    )
+    assert facts(host)["sysctls"]["tcp_tw_reuse"]["boot"] == {
+        "value": 2,
+        "source": None,
+        "line": None,
+        "loader": "none",
+    }
+
+
 def test_a_boot_names_its_loader_and_the_line_that_decides() -> None:
     reuse = facts(a_host(files={ZZ: "\nnet.ipv4.tcp_tw_reuse = 0"}))["sysctls"]["tcp_tw_reuse"]
     expected = {"value": 0, "source": ZZ, "line": 2}

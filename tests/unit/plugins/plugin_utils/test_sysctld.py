@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from tests.unit.simulated import a_host
 
-SYSTEMD, SYSTEMD_243, SYSTEMD_OLD, PROCPS, PROCPS_3_3_17, PROCPS_OLD = LOADERS
+SYSTEMD, SYSTEMD_245, SYSTEMD_243, SYSTEMD_OLD, PROCPS, PROCPS_3_3_17, PROCPS_OLD = LOADERS
 REUSE = "net/ipv4/tcp_tw_reuse"
 A, B = "/etc/sysctl.d/a.conf", "/etc/sysctl.d/b.conf"
 
