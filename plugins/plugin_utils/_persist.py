@@ -50,8 +50,7 @@ def check_elsewhere(snapshot: Snapshot, targets: Mapping[str, Value], files: tup
     if any(boot_value(snapshot, files, name) != value for name, value in targets.items()):
         raise Impossible(
             f"this host runs {platform.name}, whose files in /etc are not for others to write. Put this into "
-            f"{platform.where}:\n{platform.configuration(targets)}\n"
-            "and set apply_to: runtime for the time until that is deployed"
+            f"{platform.where}: {platform.configuration(targets)} and set apply_to: runtime until that is deployed"
         )
 
 

@@ -18,14 +18,14 @@ from ._values import Value, kernel_text
 
 @dataclass(frozen=True)
 class Platform:
-    """``before``, a row per setting joined by ``between``, and ``after`` make what to put into ``where``."""
+    """``before``, a row per setting joined by ``between``, and ``after`` make one line to put into ``where``."""
 
     word: str
     sign: str
     name: str
     where: str
     row: str
-    between: str = "\n"
+    between: str = " "
     before: str = ""
     after: str = ""
 
@@ -52,10 +52,9 @@ PLATFORMS = {
             sign="/run/current-system/parameters",
             name="Guix System",
             where="the services of the operating-system",
-            before="(modify-services %base-services (sysctl-service-type config =>\n"
-            "  (sysctl-configuration (inherit config) (settings (append '(",
+            before="(modify-services %base-services (sysctl-service-type config => "
+            "(sysctl-configuration (inherit config) (settings (append '(",
             row='("{key}" . "{value}")',
-            between=" ",
             after=") %default-sysctl-settings)))))",
         ),
         # ostree-prepare-root(1); Fedora CoreOS: "Setting kernel tunables (sysctl)"
@@ -64,7 +63,10 @@ PLATFORMS = {
             sign="/run/ostree-booted",
             name="a system deployed by ostree",
             where="its image (a file in /usr/lib/sysctl.d) or its Butane configuration (a file in /etc/sysctl.d)",
+            before="'",
             row="{key} = {value}",
+            between="', '",
+            after="'",
         ),
         # The reference of Bottlerocket's settings has it under "kernel".
         Platform(
@@ -72,8 +74,10 @@ PLATFORMS = {
             sign="/usr/share/bottlerocket",
             name="Bottlerocket",
             where="its user data",
-            before="[settings.kernel.sysctl]\n",
+            before="settings.kernel.sysctl = {",
             row='"{key}" = "{value}"',
+            between=", ",
+            after="}",
         ),
     )
 }

@@ -193,7 +193,10 @@ def check_writable(values: Mapping[str, Value], snapshot: Snapshot) -> None:
     if refused:
         keys = ", ".join(KNOBS[name].key for name in refused)
         words = next(snapshot.not_writable[name] for name in refused)
-        raise Impossible(f"{keys} cannot be written here: {words}. {_who_can(refused, snapshot)}")
+        raise Impossible(
+            f"{keys} cannot be written here: {words}. {_who_can(refused, snapshot)}. "
+            "apply_to: boot leaves the running kernel alone"
+        )
 
 
 def _who_can(values: Mapping[str, Value], snapshot: Snapshot) -> str:
@@ -203,7 +206,7 @@ def _who_can(values: Mapping[str, Value], snapshot: Snapshot) -> str:
     if snapshot.container is None:
         return (
             "In a container this is decided from outside: run it privileged, or with this sysctl set by whoever starts "
-            "it; apply_to: boot leaves the running kernel alone"
+            "it"
         )
     return (
         f"This is {words_for(snapshot.container)}, so it is decided by whoever starts it: "

@@ -266,7 +266,7 @@ def test_a_container_that_may_not_set_a_sysctl_is_told_what_to_start_it_with(kin
     assert "net.ipv4.tcp_tw_reuse, net.ipv4.ip_local_port_range cannot be written here: Read-only file" in message
     assert f"This is {CONTAINERS[kind].words}" in message
     assert TO_PASTE[kind] in message
-    assert message.endswith("; or run it privileged")
+    assert message.endswith("; or run it privileged. apply_to: boot leaves the running kernel alone")
     assert "tcp_timestamps" not in message
 
 
