@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from ._dropin import REMEMBERED, Place, Record, owner_in, parse, render
 from ._policy import Impossible
-from ._script import MARK
-from ._snapshot import Snapshot
+from ._script import FOREIGN, MARK
+from ._snapshot import Snapshot, printable
 from ._sysctld import Line, SysctlFile
 from ._tree import Own, marked, own_in
 from ._values import Value
@@ -49,7 +49,11 @@ class Held:
 
 
 def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
-    """What the caller with this place and owner holds. Raises BadRequest for a format that is not known here."""
+    """What the caller with this place and owner holds.
+
+    Raises BadRequest for a format that is not known here, Impossible for a text with settings of somebody else in it:
+    with it they would be overwritten.
+    """
     found = own_in(snapshot.files)
     mine = [own for own in found if own.place.name == place.name or (owner and owner_in(own.text) == owner)]
     # The probe brings a drop-in whole, to its last byte.
@@ -57,6 +61,12 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     here = next((own.text for own in mine if own.place == place), None)
     text = here if place.block else dropin
     former = tuple(own for own in mine if own.place != place)
+    for own in (*former, Own(place, text or "")):
+        if FOREIGN in own.text.split("\n"):
+            raise Impossible(
+                f"{printable(str(own.place))} has a setting in it that this collection did not write, and would "
+                "overwrite. Move it to a file of its own"
+            )
     records = [parse(own.place, own.text) for own in former]
     if text is not None:
         records.append(parse(place, text))

@@ -105,8 +105,9 @@ def _missing(name: str, snapshot: Snapshot) -> str:
 
 def _out_of_sight(name: str, snapshot: Snapshot) -> str | None:
     """The words for a knob that only the machine that runs a container has; None where each namespace has its own."""
-    since = KNOBS[name].namespaced
-    if snapshot.initial_namespace or since is None or snapshot.kernel.version >= since:
+    since, version = KNOBS[name].namespaced, snapshot.kernel.version
+    exists = version >= (KNOBS[name].since or version)
+    if snapshot.initial_namespace or since is None or version >= since or not exists:
         return None
     return (
         f"{name} cannot be seen from here: before Linux {since[0]}.{since[1]} it exists in the initial network "

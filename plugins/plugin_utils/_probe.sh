@@ -16,6 +16,7 @@
 #   WORDS      an extended regular expression: the names of our keys, and nothing of anybody else's secrets
 #   OWNER      how the first line of a drop-in of ours begins
 #   MARK       how a line of ours begins, in whatever file: a header, or a line that we commented out
+#   FOREIGN    what is sent in place of somebody else's setting in a text of ours
 #   PLATFORMS  systems that are configured elsewhere, as WORD:PATH
 # shellcheck disable=SC2154
 IPV4=/proc/sys/net/ipv4
@@ -60,7 +61,7 @@ too_large() {
 # What may follow a value: a comment, another setting, a line behind a carriage return. Each may be a secret.
 CR=$(printf '\r')
 STRANGE="#;=$CR"
-OUR_KEY="[[:space:]]*(-[[:blank:]]+)?[^${STRANGE}[:space:]]+($WORDS)[^${STRANGE}[:space:]]*[[:blank:]]*"
+OUR_KEY="[[:space:]]*(-[[:space:]]+)?[^${STRANGE}[:space:]]+($WORDS)[^${STRANGE}[:space:]]*[[:space:]]*"
 
 # "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own, if there is nothing
 # strange in it: see more_lines.
@@ -78,11 +79,10 @@ our_lines() {
 }
 is_ours() {
   case $1 in "$MARK"*) return 0 ;; esac
-  key=${1%"${1##*[![:space:]]}"}
-  key=${key%%=*}
+  key=${1%%=*}
   key=${key#"${key%%[![:space:]]*}"}
-  case $key in -[[:blank:]]*) key=${key#-}; key=${key#"${key%%[![:blank:]]*}"} ;; esac
-  key=${key%"${key##*[![:blank:]]}"}
+  case $key in -[[:space:]]*) key=${key#-}; key=${key#"${key%%[![:space:]]*}"} ;; esac
+  key=${key%"${key##*[![:space:]]}"}
   case $key in *["$STRANGE"]* | *[[:space:]]*) return 1 ;; esac
   for name in $NAMES; do
     case $key in ?*"$name"*) return 0 ;; esac
@@ -91,26 +91,24 @@ is_ours() {
 }
 is_strange() {
   text=${1%"${1##*[![:space:]]}"}
-  text=${text#"${text%%[![:space:]]*}"}
-  case $text in *"$CR"*) return 0 ;; *=*) ;; *) return 1 ;; esac
-  case $text in "$MARK"*=*[:-]*) return 0 ;; esac
+  case $text in "$MARK"*"$CR"* | "$MARK"*=*[:-]*) return 0 ;; *=*) ;; *) return 1 ;; esac
   case ${text#*=} in *["$STRANGE"]*) return 0 ;; esac
   return 1
 }
 
-# Prints a line up to what is strange in it, and that character: with it, the value is as wrong as it was. A value that
-# looks like a secret is told as a question mark, which is as wrong for a kernel.
+# Prints a line up to what is strange in its value, and that character: with it, the value is as wrong as it was. A value
+# that looks like a secret is told as a question mark, which is as wrong for a kernel.
 print_line() { # number line
-  blank=${2%%[![:space:]]*}
-  text=${2#"$blank"}
-  value=${text%"${text##*[![:space:]]}"}
-  case $value in *"$CR"*) text=${value%%"$CR"*}$CR ;; esac
-  case $text in *=*) ;; *) printf '%s:%s\n' "$1" "$blank$text"; return ;; esac
+  text=$2
+  case $text in "$MARK"*) text=${text%%"$CR"*} ;; esac
+  # What we commented out is other people's, all else with our mark is our own.
+  case $text in "${MARK}commented out"*=*) ;; "$MARK"*) printf '%s:%s\n' "$1" "$text"; return ;; esac
+  case $text in *=*) ;; *) printf '%s:%s\n' "$1" "$text"; return ;; esac
   value=${text#*=}
   rest=${value#*["$STRANGE"]}
   if [ "$rest" != "$value" ]; then value=${value%"$rest"}; fi
   if looks_secret "$value"; then value=' ?'; fi
-  printf '%s:%s=%s\n' "$1" "$blank${text%%=*}" "$value"
+  printf '%s:%s=%s\n' "$1" "${text%%=*}" "$value"
 }
 # A list of ports has a comma between two "-".
 looks_secret() {
@@ -139,7 +137,8 @@ more_lines() {
       continue
     fi
     key=${line%%=*}
-    case $key in *[]*?]*) ;; *) continue ;; esac
+    key=${key#"${key%%[![:space:]]*}"}
+    case $key in *"$CR"*[![:space:]]*) continue ;; *[]*?]*) ;; *) continue ;; esac
     while :; do
       case $key in
         *.*) key=${key%%.*}/${key#*.} ;;
@@ -163,13 +162,27 @@ more_lines() {
   done <"$1"
 }
 
-# Text of ours is all there is in a drop-in of this collection: every line of it counts.
+# Text of ours is all there should be in a drop-in of this collection: every line of it counts, but for a setting that
+# somebody else wrote into it, which may be a secret.
 every_line() {
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
+    if is_foreign "$line"; then line=$FOREIGN; fi
     printf '%s:%s\n' "$number" "$line"
   done <"$1"
+}
+is_foreign() {
+  case $1 in "$MARK"* | '# before: '* | '# commented out a line in: '*) return 1 ;; *=*) ;; *) return 1 ;; esac
+  # Ours may have been commented out by hand.
+  set -- "${1#"${1%%[!#[:space:]]*}"}"
+  if is_ours "$1" && ! is_strange "$1"; then return 1; fi
+}
+has_foreign() {
+  while IFS= read -r line || [ -n "$line" ]; do
+    if is_foreign "$line"; then return 0; fi
+  done <"$1"
+  return 1
 }
 
 # What is empty is not opened: so look all files of /proc, some of which never end.
@@ -224,7 +237,9 @@ dropin() {
   case $kind in
     *regular)
       IFS= read -r first <"$DROPIN"
-      case $first in "$OWNER"*) copy "$DROPIN" ;; esac ;;
+      case $first in
+        "$OWNER"*) if has_foreign "$DROPIN"; then printf '%s\n' "$first" "$FOREIGN"; else copy "$DROPIN"; fi ;;
+      esac ;;
   esac
   close 0
   kind_of "${DROPIN%/*}"

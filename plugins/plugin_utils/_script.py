@@ -23,6 +23,8 @@ from ._platforms import PLATFORMS
 #: How a line of ours begins in any file, and the first line of a drop-in of ours.
 MARK = "# linux_tcp.tuning "
 OWNER = f"{MARK}timewait, format "
+#: What a probe sends in place of a setting of somebody else in a drop-in of ours.
+FOREIGN = f"{MARK}not told: a setting of somebody else"
 
 #: What a probe is made of.
 PROBE = ("_probe.sh", "_boot.sh", "_writers.sh")
@@ -111,6 +113,7 @@ def _script(probe: Probe, more: Iterable[tuple[str, str]], parts: Iterable[str])
         "WORDS": "|".join([*KNOBS, UNPRIVILEGED_PORT_START]),
         "OWNER": OWNER,
         "MARK": MARK,
+        "FOREIGN": FOREIGN,
         "PLATFORMS": " ".join(f"{platform.word}:{platform.sign}" for platform in PLATFORMS.values()),
         **dict(more),
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.support import (
+    BY_MODULE,
     DROPIN,
     FACTS,
     SETTINGS,
@@ -21,6 +22,7 @@ from tests.integration.support import (
     install,
     run_side_by_side,
     settings,
+    state,
     tasks,
     warnings_of,
 )
@@ -227,14 +229,13 @@ def test_a_drop_in_that_somebody_edited_leads_nowhere(
     host.run("rm", "/etc/shadow")
     host.write("/etc/shadow", shadow)
     assert run_playbook(settings(conflicts="comment_out"), host).rc == 0
-    record = host.read(DROPIN)
-    lines = "".join(
-        f"# commented out a line in: {path}\n"
-        for path in ("/etc/shadow", "/etc/sysctl.d/../shadow", "/etc/sysctl.d/", f"/etc/{hostile('record', proof)}")
-    )
-    values = f"# before: net.ipv4.tcp_tw_reuse = {hostile('before', proof)}\n# before: kernel.panic = 9\n"
-    tampered = record.replace("# commented out a line in: ", f"{lines}{values}# commented out a line in: ", 1)
-    assert tampered != record
+    paths = ("/etc/shadow", "/etc/sysctl.d/../shadow", "/etc/sysctl.d/", f"/etc/{hostile('record', proof)}")
+    ours = "# linux_tcp.tuning"
+    lines = [f"{ours} edited: {path}" for path in paths]
+    lines += [f"{ours} before: net.ipv4.tcp_tw_reuse = {hostile('before', proof)}", f"{ours} before: kernel.panic = 9"]
+    lines += [f"{ours} undo: {hostile('undo', proof)}", f"# {hostile('comment', proof).replace('=', ' ')}"]
+    first, _newline, rest = host.read(DROPIN).partition("\n")
+    tampered = "\n".join([first, *lines, rest])
     for play in (settings(conflicts="comment_out"), settings(state="absent")):
         host.write(DROPIN, tampered)
         run = run_playbook(play, host, "--diff", "-vvv", environment=outputs.environment)
@@ -315,6 +316,28 @@ def test_a_secret_beside_our_keys_never_leaves_the_host(
     for path in ("/etc/sysctl.conf", "/etc/sysctl.d/99-zz.conf", "/etc/sysctl.d/54-secret.conf"):
         after = host.run("sed", "-n", "l 1000", path).stdout.replace(out + glob, glob)
         assert after == host.run("sed", "-n", "l 1000", "/etc/sysctl.d/as-planted").stdout, path
+
+
+def test_a_secret_in_our_own_file_stops_the_run_and_is_not_told(
+    ansible: Ansible, host: SandboxHost, outputs: Outputs
+) -> None:
+    """To overwrite the file, or to remove it, would be to lose what somebody else wrote into it."""
+    assert ansible.playbook(settings(), host).rc == 0
+    host.sh(f"echo 'net.ipv4.tcp_fastopen_key = {FASTOPEN_KEY}' >>{DROPIN}")
+    before = state(host)
+    cases = [
+        alias(host, "present"),
+        alias(host, "present-with-more", options={"tcp_rfc1337": 1}),
+        alias(host, "absent", options={"state": "absent"}),
+    ]
+    environment = {**outputs.environment, "ANSIBLE_DEBUG": "1"}
+    play = [tasks({FACTS: {}}), BY_MODULE]
+    run = run_side_by_side(ansible, play, cases, "-vvvvv", "--diff", environment=environment)
+    for case in cases:
+        assert f"{DROPIN} has a setting in it that this collection did not write" in failure(run, case.name)["msg"]
+    assert [where for where, text in outputs.of(run).items() if ANY_PART in text] == []
+    assert ANY_PART not in "\n".join(host.commands())
+    assert state(host) == before
 
 
 def test_what_must_not_be_read_is_not_read_and_said_so(run_playbook: Playbook, host: SandboxHost) -> None:

@@ -14,6 +14,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._platforms import PLATFORMS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import DEFAULT_PATH as PATH
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import FOREIGN
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import SYSCTL_CONF
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
 
@@ -328,3 +329,14 @@ class TestSomebodyElse:
             assert (host.knobs["tcp_tw_reuse"], host.knobs["tcp_max_tw_buckets"]) == ("2\n", "65536\n")
             assert host.knobs["tcp_timestamps"] == "0\n"
             assert host.files == {}
+
+
+@pytest.mark.parametrize("arguments", [{}, {"state": "absent"}, {"path": "/etc/sysctl.d/99-b.conf", "owner": "me"}])
+def test_a_text_of_ours_with_a_setting_of_somebody_else_is_neither_overwritten_nor_removed(
+    arguments: dict[str, str],
+) -> None:
+    host = a_host()
+    tuned(host, owner="me")
+    host.files[PATH] += f"{FOREIGN}\n"
+    with pytest.raises(Impossible, match=rf"{PATH} has a setting in it that this collection did not write"):
+        planned(host, **arguments)

@@ -296,5 +296,6 @@ def test_a_knob_that_only_the_machine_of_a_container_has_is_not_said_to_be_missi
         "tcp_max_tw_buckets", host.snapshot()
     )
     assert "(an LXC container). Tune the host itself" in unsupported("tcp_max_tw_buckets", host.snapshot())
+    assert "has no such knob (Linux 6.14 added it)" in unsupported("tcp_tw_reuse_delay", host.snapshot())
     host.release = "4.19.0"
     assert "has no such knob" in unsupported("tcp_max_tw_buckets", host.snapshot())

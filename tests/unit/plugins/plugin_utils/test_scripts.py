@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, sed_pattern
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
+    FOREIGN,
     MARK,
     OWNER,
     Probe,
@@ -105,6 +106,7 @@ def lines_found(sh: Sequence[str], tmp_path: Path, content: bytes, function: str
         b"--net.ipv4.tcp_timestamps=1",
         b"net.ipv4.tcp_tw_reuse = \xff\xc3 1",
         b"net.ipv4.tcp_tw_reuse = 1\r",
+        b"\v- \fnet.ipv4.tcp_tw_reuse\f\r=\v1",
         b"net.ipv4.{tcp_tw_reuse,x*} = 1",
         b"net.ipv4.ip_unprivileged_port_start = 80",
         MARK.encode() + b"commented out for 99-timewait.conf: net.ipv4.x = 0",
@@ -206,7 +208,9 @@ def test_a_glob_for_something_else_stays_on_the_host(sh: list[str], tmp_path: Pa
             f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
             f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
         ),
-        (f"{MARK}x\rnet.ipv4.tcp_fastopen_key = SECRET", f"{MARK}x\r"),
+        (f"{MARK}x\rnet.ipv4.tcp_fastopen_key = SECRET", f"{MARK}x"),
+        ("net.ipv4.tcp_tw_recycle \r= 1 # SECRET", "net.ipv4.tcp_tw_recycle \r= 1 #"),
+        ("\r-net.ipv4.tcp_tw_* \r= 1 # SECRET", "\r-net.ipv4.tcp_tw_* \r= 1 #"),
     ],
 )
 def test_what_may_be_a_secret_in_a_line_about_our_keys_is_cut_off(
@@ -742,3 +746,33 @@ def test_a_container_is_told_by_its_kind_in_one_word(sh: list[str], tmp_path: Pa
     done = run(sh, f"{script}unset KUBERNETES_SERVICE_HOST; N=n\ncontainer\n")
     assert done.stderr == b""
     assert done.stdout == (b"\nn B container\n" + kind + b"\nn E 0\n" if kind else b"")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("net.ipv4.tcp_tw_reuse = 1", True),
+        (" # net/ipv4/tcp_tw_reuse=0\r", True),
+        (f"{MARK}edited: /etc/sysctl.d/a=b:c.conf", True),
+        ("# before: net.ipv4.tcp_timestamps = 1", True),
+        ("# commented out a line in: /etc/sysctl.d/a=b.conf", True),
+        ("#   sed -i -e '/tcp_tw_recycle/b' /etc/sysctl.d/a.conf", True),
+        ("# somebody was here", True),
+        ("net.ipv4.tcp_fastopen_key = SECRET", False),
+        ("#net.ipv4.tcp_fastopen_key=SECRET", False),
+        ("net.ipv4.tcp_tw_reuse = 1 # SECRET", False),
+        ("net.ipv4.tcp_* = SECRET", False),
+        ("net.ipv4.tcp_tw_reuse = 1\rnet.ipv4.tcp_fastopen_key = SECRET", False),
+    ],
+)
+def test_a_setting_of_somebody_else_in_a_text_of_ours_is_not_told(
+    sh: list[str], tmp_path: Path, line: str, told: bool
+) -> None:
+    file = tmp_path / "ours.conf"
+    content = f"{OWNER}2\n{line}\nnet.ipv4.tcp_rfc1337 = 1\n"
+    file.write_bytes(content.encode())
+    answer = call(sh, tmp_path, "N=n", f"sysctl_file {file}; DROPIN={file}; dropin").stdout.decode()
+    assert (line in answer) is told
+    assert (FOREIGN in answer) is not told
+    assert "SECRET" not in answer
+    assert (f"n B dropin regular\n{content}\nn E 0\n" in answer) is told
