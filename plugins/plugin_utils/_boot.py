@@ -162,7 +162,7 @@ def _systemd(evidence: Evidence, why: str) -> _Found:
         return _none(f"{why}, and systemd-sysctl.service is masked")
     if evidence.systemd is None:
         return _unknown(f"{why}, and there is no systemd-sysctl")
-    version = re.search(r"systemd ([0-9]+)", evidence.systemd)
+    version = re.search(r"systemd ([0-9]{1,6})", evidence.systemd)
     if not version:
         return _unknown(f"{why}, and 'systemd-sysctl --version' does not say what it is")
     return _Found(
@@ -213,16 +213,17 @@ _PASSED_OVER = re.compile(
     """,
     re.VERBOSE,
 )
-_REDIRECTION = re.compile(r"\s*[0-9]?>\s*(?:&[-0-9]|/dev/null)")
+_REDIRECTION = re.compile(r" ?[0-9]?> ?(?:&[-0-9]|/dev/null)")
 
 
 def said_by(text: str) -> str:
     """The gist of a boot script, of its lines that mention sysctl: without messages, tests and redirections."""
     said: list[str] = []
     for line in text.split("\n"):
-        bare = re.sub(r"\s+#.*|\s*\\$", "", line.strip())
-        bare = re.sub(r"\s*;\s*", "; ", _REDIRECTION.sub("", bare)).strip()
-        bare = re.sub(r"^action \S?\"[^\"]*\" | \|\| \w+=$", "", re.sub(r"\s+", " ", bare))
+        # White space first: a long run of it would take the patterns behind it for ever.
+        bare = re.sub(r" #.*| ?\\$", "", " ".join(line.split()))
+        bare = re.sub(r" ?; ?", "; ", _REDIRECTION.sub("", bare)).strip()
+        bare = re.sub(r"^action \S?\"[^\"]*\" | \|\| \w+=$", "", bare)
         # What is said twice over (in functions and by who calls them) is said once.
         if bare and not _PASSED_OVER.fullmatch(bare) and said[-1:] != [bare]:
             said.append(bare)
@@ -230,8 +231,8 @@ def said_by(text: str) -> str:
 
 
 _VERSIONS: tuple[tuple[Program, str, str], ...] = (
-    ("procps", "procps", r"procps(?:-ng)? (?:version )?([0-9]+(?:\.[0-9]+)*)"),
-    ("busybox", "BusyBox", r"BusyBox v([0-9]+(?:\.[0-9]+)*)"),
+    ("procps", "procps", r"procps(?:-ng)? (?:version )?([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})"),
+    ("busybox", "BusyBox", r"BusyBox v([0-9]{1,6}(?:\.[0-9]{1,6}){0,3})"),
 )
 
 

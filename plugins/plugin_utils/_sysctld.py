@@ -220,7 +220,9 @@ def _alternatives(pattern: str) -> Iterator[str]:
 def _reaches(wanted: str, path: str, loader: Loader) -> bool:
     """Whether a setting of ``wanted``, a path or a glob, is written to ``path``."""
     if loader.syntax.tries_dots:
-        return _leads_to(with_slashes(wanted, path), path)
+        # A host may send keys of any length, to keep us busy.
+        likely = len(wanted) <= 64 and wanted.endswith(path.rpartition("/")[2])
+        return likely and _leads_to(with_slashes(wanted, path), path)
     if not is_glob(wanted):
         return _found(wanted, loader) == path
     patterns = itertools.islice(_alternatives(wanted), 1000) if loader.syntax.braces else [wanted]

@@ -44,13 +44,14 @@ class Boot:
     init: tuple[str, ...] = ()
     process_1: str = "init"
     functions: bool = False
+    arguments: str = ""
     busybox: bool = True
 
     @property
     def command(self) -> str:
         if self.functions:
             return f"sh -c '. ./openrc.sh; . ./{self.files[0]}; start'"
-        return f"sh ./{self.files[0]}"
+        return f"sh {shlex.quote(str(LOOPS / self.files[0]))} {self.arguments}"
 
 
 BOOTS = {
@@ -64,6 +65,10 @@ BOOTS = {
     "Alpine": Boot("runlevels", ("alpine",), ("openrc",), functions=True),
     "OpenWrt": Boot("procd", ("openwrt",), process_1="procd", functions=True),
 }
+#: Debian's script itself, where this machine has it.
+DEBIAN = Path("/etc/init.d/procps")
+if DEBIAN.exists() and Path("/lib/init/init-d-script").exists():
+    BOOTS["Debian"] = Boot("rcS.d", (str(DEBIAN),), arguments="start", busybox=False)
 CASES = [(name, program) for name, boot in BOOTS.items() for program in ("procps", "busybox")[: 1 + boot.busybox]]
 
 #: BusyBox joins a line that ends in a backslash with the next one, of which a probe sends nothing: it names no key.
@@ -81,6 +86,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxHost]:
     host.sh("mkdir /run/busybox && ln -s $(command -v busybox) /run/busybox/sysctl")
     # Where systemd-sysctl is, initscripts would run that.
     host.sh(f"mount --bind /dev/null {SYSTEMD}")
+    # Where systemd runs the host, Debian's scripts call systemctl.
+    host.sh("rmdir /run/systemd/system")
     yield host
     host.stop()
 
@@ -154,11 +161,6 @@ def test_every_boot_script_sets_something_at_all(host: SandboxHost, defaults: di
     assert [case for case in CASES if after[case]["tcp_tw_reuse"] == int(defaults["tcp_tw_reuse"])] == []
 
 
-#: Debian's script, where this machine has it.
-INIT_D = Path("/etc/init.d/procps")
-CALLS_SYSTEM = INIT_D.read_text(encoding="utf-8") if INIT_D.exists() else "#!/bin/sh\nsysctl -q --system\n"
-
-
 def call_process_1(host: SandboxHost, name: str) -> None:
     host.write("/run/stat", f"1 ({name}) S 0 1 1\n")
     host.sh("umount /proc/1/stat 2>/dev/null; mount --bind /run/stat /proc/1/stat")
@@ -185,7 +187,7 @@ def test_a_host_tells_what_it_boots_with(new_host: Callable[..., SandboxHost]) -
     call_process_1(host, "init")
     assert loader() == ("unknown", "process 1 is init, and no boot script that is known here was found")
 
-    host.write("/etc/rcS.d/S01procps", CALLS_SYSTEM)
+    host.write("/etc/rcS.d/S01procps", "#!/bin/sh\nsysctl -q --system\n")
     name, reason = loader()
     assert name.startswith("procps ")
     assert reason.startswith("process 1 is init, and runs a script in /etc/rcS.d that calls sysctl --system; ")

@@ -422,3 +422,11 @@ def test_the_kernels_own_process_tells_a_machine_from_a_container(
     assert evidence["process_1"] == processes.get(1, "")
     assert ("own_processes" in evidence) == container
     assert not {"systemd_booted", "chroot"} & set(evidence)
+
+
+def test_a_script_made_to_keep_us_busy_takes_no_time() -> None:
+    long = " " * 1000000
+    assert said_by(f"sysctl{long}-p{long};{long}>{long}\n" * 3) == "sysctl -p; >"
+    assert said_by("sysctl " + "$a " * 300000 + "--syste").endswith("--syste")
+    assert boot(replace(INIT, scripts=(("rcS.d", "sysctl " + "$a " * 300000 + "--syste"),)))[0] == "unknown"
+    assert boot(Evidence(systemd_booted=True, systemd="systemd " + "9" * 10000))[0] == "systemd-sysctl 999999"

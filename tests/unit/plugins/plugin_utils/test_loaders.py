@@ -284,3 +284,12 @@ def test_what_is_handed_over_is_never_edited(path: str) -> None:
     edits, files, left = comment_out((file,), LOADERS[0], {"tcp_tw_reuse": 1}, "# x ")
     assert (edits, files) == ([], (file,))
     assert str(left[0]) == f"net.ipv4.tcp_tw_reuse: {path} line 1 says '0' where 1 is wanted"
+
+
+def test_keys_made_to_keep_us_busy_take_no_time() -> None:
+    keys = [
+        "net" + "." * 1000000 + "tcp_tw_reuse",
+        "." * 1000000,
+        *[f"net{'.' * 40}{n}.tcp_tw_reuse" for n in range(300)],
+    ]
+    assert decided({"/etc/sysctl.conf": "".join(f"{key} = 1\n" for key in keys)}, BY_ONE) is None
