@@ -80,7 +80,8 @@ USERS = {
         login="/bin/bash",
         rc=(".bashrc", "cat >/dev/null\n"),
         root=True,
-        way="as an argument, with nothing on standard input: something on the way, such as an rc file, takes what is",
+        way="as an argument, with nothing on standard input: something on the way, such as an rc file, takes what is "
+        "on standard input",
     ),
     # The password goes through the login shell to sudo.
     "paramiko": User(ASKED, login="/usr/bin/tcsh", rc=CSHRC, vars=GIVES_PASSWORD, way=NO_INPUT),
@@ -99,7 +100,7 @@ def make_users(host: SandboxHost, directory: Path, users: Iterable[str]) -> None
     secret = subprocess.run(
         ["openssl", "passwd", "-6", "-stdin"], input=SESAME, capture_output=True, text=True, check=True
     ).stdout.strip()
-    rules = f'Defaults secure_path="{PROGRAMS}:/usr/sbin:/usr/bin:/sbin:/bin"\nroot ALL=(ALL) ALL\n'
+    rules = f'Defaults secure_path="{PROGRAMS}:/usr/sbin:/usr/bin:/sbin:/bin"\nDefaults timestamp_timeout=0\nroot ALL=(ALL) ALL\n'
     script = (
         "set -e\n"
         'for f in passwd shadow; do cp --remove-destination "/run/sandbox-machine/etc/$f" "/etc/$f"; done\n'

@@ -161,6 +161,11 @@ def running(host: SandboxHost, *command: str) -> Iterator[subprocess.Popen[str]]
         process.communicate()
 
 
+def wait_for_the_script(host: SandboxHost) -> None:
+    """Until a script that was left alone has ended, as it should: then it has taken its lock away."""
+    host.run("timeout", "30", "sh", "-c", "while ls /run/linux_tcp.tuning.* >/dev/null 2>&1; do sleep 0.05; done")
+
+
 def remount_read_only(host: SandboxHost, path: str) -> None:
     host.sh(f"mount --bind {path} {path} && mount -o remount,bind,ro {path}")
 

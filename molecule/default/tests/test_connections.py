@@ -39,13 +39,12 @@ def asked(host):
 @pytest.fixture
 def many_lines(host):
     """Files of 5 MB, all of it about our keys: the loader of this host reads them before all others."""
-    files = "/run/sysctl.d/01-many-[1-5].conf"
     host.check_output(
-        "mkdir -p /run/sysctl.d; line=$(printf 'net.ipv4.tcp_rfc1337 = 0%%976s' ''); "
+        "mkdir -p /run/sysctl.d; line=$(printf 'net.ipv4.tcp_rfc1337 = 0%976s' ''); "
         'for n in 1 2 3 4 5; do yes "$line" | head -n 1047 >/run/sysctl.d/01-many-$n.conf; done'
     )
     yield
-    host.check_output(f"rm {files}")
+    host.check_output("rm /run/sysctl.d/01-many-[1-5].conf")
 
 
 def boot_value(run):
