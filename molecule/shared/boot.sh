@@ -36,5 +36,12 @@ case $0 in
             ln -sf /etc/init.d/sysctl /etc/runlevels/boot/sysctl
         fi
         ;;
+    busybox)
+        # As an embedded system has it, which has no sysctl.d.
+        printf '%s\n' ::sysinit:/etc/init.d/rcS '::once:/bin/touch /run/booted' >/etc/inittab
+        mkdir -p /etc/init.d
+        printf '%s\n' '#!/bin/sh' '/sbin/sysctl -p' >/etc/init.d/rcS
+        chmod 755 /etc/init.d/rcS
+        ;;
 esac
 exec /sbin/init
