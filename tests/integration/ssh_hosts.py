@@ -100,7 +100,10 @@ def make_users(host: SandboxHost, directory: Path, users: Iterable[str]) -> None
     secret = subprocess.run(
         ["openssl", "passwd", "-6", "-stdin"], input=SESAME, capture_output=True, text=True, check=True
     ).stdout.strip()
-    rules = f'Defaults secure_path="{PROGRAMS}:/usr/sbin:/usr/bin:/sbin:/bin"\nDefaults timestamp_timeout=0\nroot ALL=(ALL) ALL\n'
+    rules = (
+        f'Defaults secure_path="{PROGRAMS}:/usr/sbin:/usr/bin:/sbin:/bin"\n'
+        "Defaults timestamp_timeout=0\nroot ALL=(ALL) ALL\n"
+    )
     script = (
         "set -e\n"
         'for f in passwd shadow; do cp --remove-destination "/run/sandbox-machine/etc/$f" "/etc/$f"; done\n'
