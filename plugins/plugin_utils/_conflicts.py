@@ -59,8 +59,9 @@ def _fits(name: str, wanted: Value, decision: Decision) -> bool:
 def hidden_by(path: str, files: Sequence[SysctlFile], loader: Loader | None) -> SysctlFile | None:
     """The file in a higher directory because of which the loader does not read ``path``, of the same name."""
     name = path.rpartition("/")[2]
-    read = next((file for file in files_in_order(files, loader) if file.name == name), None) if loader else None
-    return None if read is None or read.path == path else read
+    read = [file for file in files_in_order(files, loader) if file.name == name] if loader else []
+    # A boot script may read several of one name.
+    return None if not read or any(file.path == path for file in read) else read[0]
 
 
 def edit_for(conflict: Conflict, files: Sequence[SysctlFile], mark: str) -> Edit | None:

@@ -9,7 +9,12 @@ import itertools
 from collections.abc import Mapping
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._conflicts import Conflict, comment_out, edit_for
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._conflicts import (
+    Conflict,
+    comment_out,
+    edit_for,
+    hidden_by,
+)
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._loaders import (
     CREDENTIALS,
     LOADERS,
@@ -293,3 +298,10 @@ def test_keys_made_to_keep_us_busy_take_no_time() -> None:
         *[f"net{'.' * 40}{n}.tcp_tw_reuse" for n in range(300)],
     ]
     assert decided({"/etc/sysctl.conf": "".join(f"{key} = 1\n" for key in keys)}, BY_ONE) is None
+
+
+def test_a_script_that_reads_both_files_of_one_name_hides_neither() -> None:
+    names = ("/etc/sysctl.d/a.conf", "/run/sysctl.d/a.conf")
+    files = [SysctlFile(path, "regular") for path in names]
+    hiding = {loader: hidden_by(names[0], files, loader) for loader in (VOID, OPENRC, OPENWRT, ALPINE, LOADERS[-1])}
+    assert [file and file.path for file in hiding.values()] == [None, None, None, names[1], names[1]]
