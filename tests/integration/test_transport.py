@@ -83,7 +83,8 @@ def test_the_machine_itself_with_a_become_password(ansible: Ansible, host: Sandb
     """
     make_keys(tmp_path)
     make_users(host, tmp_path, ["password"])
-    # This capability is for reading the checkout and writing the results: sudo does not ask for it.
+    # The capability is for reading the checkout and writing the results (the bit, for access() to heed it): sudo does
+    # not ask for it.
     capabilities = [f"--{which}-caps=+dac_override" for which in ("inh", "ambient")]
     enter = ["nsenter", "--target", str(host.pid), "--net", "--mount", "--"]
     user = [
