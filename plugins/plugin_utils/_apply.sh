@@ -117,7 +117,7 @@ set_block() { # file begin end text; begin and end are patterns
   [ -e "$1" ] || set_file "$1" '' || return 1
   copy_beside "$1" || return 1
   {
-    LC_ALL=C sed -n "/^$2/q;p" <"$1" &&
+    LC_ALL=C sed "/^$2/,\$d" <"$1" && # BusyBox's "sed -n" would give the last line a newline
       { has_block "$1" "$2" || [ "$(size_of "$1" | tail -n 1)" -eq 1 ] || echo; } &&
       printf '%s' "$4" &&
       behind_block "$1" "$3"

@@ -86,7 +86,13 @@ def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[s
 def before_of(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[str, Value]) -> dict[str, Value]:
     """What the kernel had before anybody set it: as we remember it, as another caller does, or as it is now."""
     known = {**_before_beside(held.beside, targets), **held.record.before}
-    now = {name: value for name in targets if (value := value_now(name, snapshot, request)) is not None}
+    # A value that our own text set at boot is none from before.
+    ours = held.record.values
+    now = {
+        name: value
+        for name in targets
+        if (value := value_now(name, snapshot, request)) is not None and ours.get(name) != value
+    }
     return {name: value for name in targets if (value := known.get(name, now.get(name))) is not None}
 
 

@@ -200,6 +200,13 @@ class TestBoot:
         made = tuned(host, state="absent", apply_to="boot")
         assert (made.changes, host.files) == ((), {})
 
+    def test_both_after_the_boot_of_an_image_has_nothing_to_do(self) -> None:
+        host = a_host()
+        tuned(host, apply_to="boot", tcp_rfc1337=1)
+        host.reboot()
+        assert not planned(host, tcp_rfc1337=1).changed
+        assert planned(host, state="absent").changes == ()
+
     def test_both_after_boot_keeps_the_record_of_what_the_kernel_had(self) -> None:
         host = a_host()
         tuned(host, apply_to="boot")
