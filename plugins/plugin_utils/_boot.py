@@ -181,7 +181,7 @@ def _script(where: str, text: str | None, evidence: Evidence, why: str) -> _Foun
         return _unknown(f"{why} that is none of those known here")
     if row and row.prefers_systemd and evidence.systemd is not None:
         return _systemd(evidence, why)
-    if row is None or (row.places is None and _is_one_of(evidence.sysctl, row.programs)):
+    if row is None or (row.sets is None and _is_one_of(evidence.sysctl, row.programs)):
         found = _on_demand(evidence)
         return _Found(found.loader, found.name, f"{why} that calls sysctl --system; {found.reason}")
     return _loop(row, evidence, why)
@@ -190,9 +190,9 @@ def _script(where: str, text: str | None, evidence: Evidence, why: str) -> _Foun
 def _loop(row: Script, evidence: Evidence, why: str) -> _Found:
     program = _program(evidence.sysctl)
     syntax = _syntax(program[0], program[1]) if program else None
-    if program is None or syntax is None or row.places is None or program[0] not in row.programs:
+    if program is None or syntax is None or row.sets is None or program[0] not in row.programs:
         return _unknown(f"{why}, and how its sysctl reads files is not known here")
-    loader = Loader("script", syntax, row.places, file_by_file=not row.joined)
+    loader = Loader("script", syntax, row.sets, file_by_file=not row.joined)
     return _Found(loader, f"{row.name} with {program[2]}", f"{why} that runs 'sysctl -p' in a way that is known")
 
 

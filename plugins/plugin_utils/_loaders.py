@@ -41,7 +41,7 @@ class Syntax:
 
 
 @dataclass(frozen=True)
-class Place:
+class FileSet:
     """Files that are read in the order of the bytes of their names.
 
     ``directories`` go by rank: of files with one name, that in the first directory is read, the others are not. A shell
@@ -57,7 +57,7 @@ class Place:
     ignored: tuple[str, ...] = ()
 
 
-SYSCTL_CONF = Place(("/etc",), names="sysctl.conf")
+SYSCTL_CONF = FileSet(("/etc",), names="sysctl.conf")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Loader:
 
     kind: LoaderKind
     syntax: Syntax
-    places: tuple[Place, ...]
+    sets: tuple[FileSet, ...]
     #: Files whose name begins with a dot.
     reads_hidden: bool = False
     #: One run of the program for each file: what a line says of other lines holds within its file only.
@@ -76,14 +76,14 @@ class Loader:
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """The directories of drop-ins, in the order of the places; none where only single files are read."""
+        """The directories of drop-ins, in the order of the sets; none where only single files are read."""
         return tuple(
-            directory for place in self.places if place.names.startswith("*") for directory in place.directories
+            directory for wanted in self.sets if wanted.names.startswith("*") for directory in wanted.directories
         )
 
     @property
     def reads_sysctl_conf(self) -> bool:
-        return SYSCTL_CONF in self.places
+        return SYSCTL_CONF in self.sets
 
 
 ETC, RUN, LOCAL, USR, LIB = (f"{parent}/sysctl.d" for parent in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
@@ -96,23 +96,23 @@ CREDENTIALS = (
     "/run/credentials/@encrypted",
     "/etc/credstore.encrypted",
 )
-_CREDENTIAL = Place(CREDENTIALS, names="sysctl.extra")
+_CREDENTIAL = FileSet(CREDENTIALS, names="sysctl.extra")
 
 # NEWS of systemd 245: globs, and "-key" to exclude from them.
 _SYSTEMD_SYNTAX = Syntax("systemd-sysctl", dash_prefix=True, globs=True, braces=True, one_per_key=True, tidies=True)
-_SYSTEMD = Loader("systemd-sysctl", _SYSTEMD_SYNTAX, (Place((ETC, RUN, LOCAL, USR, LIB)),))
+_SYSTEMD = Loader("systemd-sysctl", _SYSTEMD_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)),))
 
 # NEWS of procps-ng 3.3.17: globs as systemd has them. 4.0.0: /etc before /run.
 _PROCPS_SYNTAX = Syntax("procps", dash_prefix=True, globs=True, space=" \t\r\n\v\f")
 _PROCPS = Loader(
-    "procps", _PROCPS_SYNTAX, (Place((ETC, RUN, LOCAL, USR, LIB)), SYSCTL_CONF), reads_hidden=True, since=(4, 0, 0)
+    "procps", _PROCPS_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)), SYSCTL_CONF), reads_hidden=True, since=(4, 0, 0)
 )
-_PROCPS_3 = replace(_PROCPS, places=(Place((RUN, ETC, LOCAL, USR, LIB)), SYSCTL_CONF), since=(3, 3, 17))
+_PROCPS_3 = replace(_PROCPS, sets=(FileSet((RUN, ETC, LOCAL, USR, LIB)), SYSCTL_CONF), since=(3, 3, 17))
 
 #: What reads files on its own. Newest first; the first whose ``since`` is not above the host's version holds.
 LOADERS = (
     # sysctl.d(5): "sysctl.extra", since systemd 252, comes after all files.
-    replace(_SYSTEMD, places=(*_SYSTEMD.places, _CREDENTIAL), since=(252,)),
+    replace(_SYSTEMD, sets=(*_SYSTEMD.sets, _CREDENTIAL), since=(252,)),
     replace(_SYSTEMD, since=(245,)),
     # NEWS of systemd 243: "-" before a key ignores failures.
     replace(_SYSTEMD, since=(243,), syntax=replace(_SYSTEMD_SYNTAX, globs=False, braces=False)),
@@ -151,7 +151,7 @@ class Script:
     name: str
     says: str
     #: None where it calls ``sysctl --system``.
-    places: tuple[Place, ...] | None
+    sets: tuple[FileSet, ...] | None
     #: Which sysctl it does that with.
     programs: tuple[Program, ...] = ("procps", "busybox")
     #: All files go through one sysctl, by way of cat.
@@ -160,7 +160,7 @@ class Script:
     prefers_systemd: bool = False
 
 
-_IN_TURN = (Place((RUN,)), Place((ETC,)), Place((LOCAL,)), Place((USR,)))
+_IN_TURN = (FileSet((RUN,)), FileSet((ETC,)), FileSet((LOCAL,)), FileSet((USR,)))
 _OPENRC_BSD = 'for conf in /etc/sysctl.conf /etc/sysctl.d/*.conf; do sysctl -w "$var" '
 _RED_HAT = 'test -f "$file" && sysctl -e -p "$file"'
 
@@ -173,7 +173,7 @@ SCRIPTS = (
         "rc.sysinit",
         "rc.sysinit",
         f"apply_sysctl sysctl -e -p /etc/sysctl.conf for file in /etc/sysctl.d/*; do {_RED_HAT}",
-        (SYSCTL_CONF, Place((ETC,), names="*", ignored=("~", ".bak", ".orig", ".rpmnew", ".rpmorig", ".rpmsave"))),
+        (SYSCTL_CONF, FileSet((ETC,), names="*", ignored=("~", ".bak", ".orig", ".rpmnew", ".rpmorig", ".rpmsave"))),
     ),
     # The same file in initscripts 9.49 (RHEL 7).
     Script(
@@ -184,7 +184,7 @@ SCRIPTS = (
         f"[ -f /etc/sysctl.d/${{file##*/}} ] && continue {_RED_HAT} "
         f"for file in /run/sysctl.d/*.conf; do [ -f /etc/sysctl.d/${{file##*/}} ] && continue {_RED_HAT} "
         f"for file in /etc/sysctl.d/*.conf; do {_RED_HAT} sysctl -e -p /etc/sysctl.conf",
-        (Place((USR,), hidden_by=(RUN, ETC)), Place((RUN,), hidden_by=(ETC,)), Place((ETC,)), SYSCTL_CONF),
+        (FileSet((USR,), hidden_by=(RUN, ETC)), FileSet((RUN,), hidden_by=(ETC,)), FileSet((ETC,)), SYSCTL_CONF),
         prefers_systemd=True,
     ),
     # Ubuntu up to 14.04, procps' /etc/init/procps.conf, as quoted in Launchpad bug 1241376. (By way of cat, the last
@@ -193,7 +193,7 @@ SCRIPTS = (
         "upstart",
         "the job procps",
         "cat /etc/sysctl.d/*.conf /etc/sysctl.conf | sysctl -e -p -",
-        (Place((ETC,)), SYSCTL_CONF),
+        (FileSet((ETC,)), SYSCTL_CONF),
         joined=True,
     ),
     # void-linux/void-runit, core-services/08-sysctl.sh at 5f719f13; at 072c64d2 it calls "sysctl --system".
@@ -210,7 +210,7 @@ SCRIPTS = (
         "OpenRC's sysctl",
         f"{_OPENRC_BSD}for i in /run/sysctl.d/*.conf /etc/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf "
         '/usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf /etc/sysctl.conf; do sysctl ${quiet} -p "$i"',
-        (*_IN_TURN, Place((LIB,)), SYSCTL_CONF),
+        (*_IN_TURN, FileSet((LIB,)), SYSCTL_CONF),
     ),
     # OpenRC/openrc, init.d/sysctl.in after that.
     Script("runlevels", "OpenRC's sysctl", f"{_OPENRC_BSD}sysctl ${{quiet}} --system", None),
@@ -232,11 +232,11 @@ SCRIPTS = (
         "if [ -f /etc/sysctl.conf ]; then sysctl $quiet -p /etc/sysctl.conf "
         'for f in /run/sysctl.d/*.conf; do sysctl $quiet -p "$f"',
         (
-            Place((LIB,), hidden_by=(ETC, RUN)),
-            Place((USR,), hidden_by=(ETC, RUN)),
-            Place((ETC,), hidden_by=(RUN,)),
+            FileSet((LIB,), hidden_by=(ETC, RUN)),
+            FileSet((USR,), hidden_by=(ETC, RUN)),
+            FileSet((ETC,), hidden_by=(RUN,)),
             SYSCTL_CONF,
-            Place((RUN,)),
+            FileSet((RUN,)),
         ),
     ),
     # openwrt/openwrt, package/base-files/files/etc/init.d/sysctl at 04f9326c.
@@ -245,6 +245,6 @@ SCRIPTS = (
         "OpenWrt's sysctl",
         "sysctl -qw vm.min_free_kbytes= "
         'for CONF in /etc/sysctl.d/*.conf /etc/sysctl.conf; do [ -f "$CONF" ] && sysctl -e -p "$CONF"',
-        (Place((ETC,)), SYSCTL_CONF),
+        (FileSet((ETC,)), SYSCTL_CONF),
     ),
 )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ._knobs import KNOBS
-from ._loaders import CREDENTIALS, Loader, Place, Syntax
+from ._loaders import CREDENTIALS, FileSet, Loader, Syntax
 from ._values import kernel_value
 
 #: What a path is. Only regular files are read; "null" is /dev/null, which masks; "special" is a FIFO or a device.
@@ -101,15 +101,15 @@ def files_in_order(files: Iterable[SysctlFile], loader: Loader) -> list[SysctlFi
     for file in files:
         by_directory.setdefault(file.directory, []).append(file)
     first = [file for file in files if file.path == KERNEL_COMMAND_LINE]
-    return first + [file for place in loader.places for file in _files_at(place, by_directory, loader)]
+    return first + [file for wanted in loader.sets for file in _files_of(wanted, by_directory, loader)]
 
 
-def _files_at(place: Place, by_directory: Mapping[str, Sequence[SysctlFile]], loader: Loader) -> list[SysctlFile]:
-    hiding = {file.name for path in place.hidden_by for file in by_directory.get(path, ()) if _is_a_file(file)}
+def _files_of(wanted: FileSet, by_directory: Mapping[str, Sequence[SysctlFile]], loader: Loader) -> list[SysctlFile]:
+    hiding = {file.name for path in wanted.hidden_by for file in by_directory.get(path, ()) if _is_a_file(file)}
     chosen: dict[str, SysctlFile] = {}
-    for directory in place.directories:
+    for directory in wanted.directories:
         for file in by_directory.get(directory, ()):
-            if _is_named(file.name, place, loader) and file.name not in hiding:
+            if _is_named(file.name, wanted, loader) and file.name not in hiding:
                 chosen.setdefault(file.name, file)
     # By the bytes of the name, as strcmp does.
     return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
@@ -120,9 +120,9 @@ def _is_a_file(file: SysctlFile) -> bool:
     return file.kind in ("regular", "unreadable", "large")
 
 
-def _is_named(name: str, place: Place, loader: Loader) -> bool:
+def _is_named(name: str, wanted: FileSet, loader: Loader) -> bool:
     hidden = name.startswith(".") and not loader.reads_hidden
-    return fnmatch.fnmatchcase(name, place.names) and not hidden and not name.endswith(place.ignored)
+    return fnmatch.fnmatchcase(name, wanted.names) and not hidden and not name.endswith(wanted.ignored)
 
 
 def settings_in(file: SysctlFile, loader: Loader) -> list[Setting]:

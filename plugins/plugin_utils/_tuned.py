@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ._knobs import KNOBS
-from ._loaders import ETC, RUN, SYSCTL_CONF, Loader, Place, Syntax
+from ._loaders import ETC, RUN, SYSCTL_CONF, FileSet, Loader, Syntax
 from ._sysctld import SysctlFile, decide
 from ._written import Assignment, TunedFiles
 
@@ -23,7 +23,7 @@ from ._written import Assignment, TunedFiles
 REAPPLIED = Loader(
     "procps",
     Syntax("procps", space=" \t\r\n\v\f"),
-    (Place((RUN, ETC)), SYSCTL_CONF),
+    (FileSet((RUN, ETC)), SYSCTL_CONF),
     reads_hidden=True,
 )
 

@@ -214,7 +214,7 @@ def test_systemd_learnt_dashes_globs_and_credentials(version: str, dash: bool, g
     loader = loaders_of(Evidence(systemd_booted=True, systemd=f"systemd {version}")).boot
     assert loader
     assert loader.kind == "systemd-sysctl"
-    assert (loader.syntax.dash_prefix, loader.syntax.globs, len(loader.places) == 2) == (dash, globs, credential)
+    assert (loader.syntax.dash_prefix, loader.syntax.globs, len(loader.sets) == 2) == (dash, globs, credential)
 
 
 @pytest.mark.parametrize(

@@ -44,17 +44,17 @@ PROCPS_3_2 = Syntax("procps")
 
 def script(name: str, syntax: Syntax = PROCPS) -> Loader:
     """The loader that a boot script is; of several by one name the first that reads files."""
-    row = next(row for row in SCRIPTS if name in (row.name, row.origin) and row.places)
-    assert row.places
-    return Loader("script", syntax, row.places, file_by_file=not row.joined)
+    row = next(row for row in SCRIPTS if name in (row.name, row.origin) and row.sets)
+    assert row.sets
+    return Loader("script", syntax, row.sets, file_by_file=not row.joined)
 
 
-RED_HAT_6 = Loader("script", PROCPS_3_2, SCRIPTS[1].places or (), file_by_file=True)
-RED_HAT_7 = Loader("script", PROCPS, SCRIPTS[2].places or (), file_by_file=True)
+RED_HAT_6 = Loader("script", PROCPS_3_2, SCRIPTS[1].sets or (), file_by_file=True)
+RED_HAT_7 = Loader("script", PROCPS, SCRIPTS[2].sets or (), file_by_file=True)
 VOID, ALPINE, OPENWRT = script("runit"), script("Alpine's sysctl"), script("procd")
 UPSTART, OPENRC, SYSINIT = script("upstart"), script("OpenRC's sysctl"), script("rc.sysinit")
 EVERY_SCRIPT = [RED_HAT_6, RED_HAT_7, VOID, ALPINE, OPENWRT, UPSTART, OPENRC, SYSINIT]
-BY_ONE = Loader("script", BUSYBOX, OPENWRT.places, file_by_file=True)
+BY_ONE = Loader("script", BUSYBOX, OPENWRT.sets, file_by_file=True)
 
 
 def files_of(files: Mapping[str, str]) -> tuple[SysctlFile, ...]:
@@ -190,7 +190,7 @@ def test_a_loader_says_where_drop_ins_are_read(loader: Loader, directories: tupl
 )
 def test_sysctl_p_reads_lines_by_its_kind(text: str, old: str | None, new: str | None, busybox: str | None) -> None:
     files = {"/etc/sysctl.conf": text}
-    loaders = [Loader("script", syntax, OPENWRT.places, file_by_file=True) for syntax in (PROCPS_3_2, PROCPS, BUSYBOX)]
+    loaders = [Loader("script", syntax, OPENWRT.sets, file_by_file=True) for syntax in (PROCPS_3_2, PROCPS, BUSYBOX)]
     assert [decided(files, loader) for loader in loaders] == [old, new, busybox]
 
 
