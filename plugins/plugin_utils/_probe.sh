@@ -162,6 +162,12 @@ more_lines() {
   done <"$1"
 }
 
+# Both, in no order.
+all_lines() {
+  our_lines "$1"
+  more_lines "$1"
+}
+
 # Text of ours is all there should be in a drop-in of this collection: every line of it counts, but for a setting that
 # somebody else wrote into it, which may be a secret.
 every_line() {

@@ -117,7 +117,7 @@ ufw_file() {
   file=${file#[\"\']}
   file=${file%%[[:space:]\"\']*}
   kind_of "${file:-/nowhere}"
-  case $kind in *regular) section "ufw $file" our_lines "$file" ;; esac
+  case $kind in *regular) section "ufw $file" all_lines "$file" ;; esac
 }
 
 # Scripts, units and tables whose commands run at boot, or when an interface comes up.

@@ -62,7 +62,8 @@ def written_of(sections: Iterable[Section]) -> Written:
 
 def _file(section: Section) -> SysctlFile:
     found = (line.partition(":") for line in section.text.split("\n") if line)
-    return SysctlFile(section.argument, "regular", lines=tuple(Line(int(number), text) for number, _, text in found))
+    lines = sorted((int(number), text) for number, _, text in found)
+    return SysctlFile(section.argument, "regular", lines=tuple(Line(number, text) for number, text in lines))
 
 
 def _tuned(text: str, profiles: Iterable[SysctlFile]) -> TunedFiles:

@@ -10,10 +10,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.sandbox.hosts import SandboxHost
-from tests.sandbox.runs import Ansible, Result, Run
+from tests.sandbox.runs import SANDBOX, Ansible, Result, Run
 
 SETTINGS = "linux_tcp.tuning.timewait_settings"
 FACTS = "linux_tcp.tuning.timewait_facts"
@@ -97,6 +98,21 @@ def run_side_by_side(ansible: Ansible, play: Any, hosts: Any, *arguments: str, *
 def environment_of(*, programs: bool = False) -> dict[str, str]:
     """The environment of a run; with ``programs`` those that install() made come first on the host."""
     return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}"} if programs else {}
+
+
+def deaf_connection(ansible: Ansible, directory: Path) -> dict[str, str]:
+    """The environment of a run with a connection "deaf", dropping standard input without a word, as podman's."""
+    plugins = directory / "connections"
+    plugins.mkdir()
+    text = (SANDBOX / "connection" / "sandbox.py").read_text(encoding="utf-8")
+    text = text.replace("name: sandbox\n", "name: deaf\n")
+    text = text.replace("in_data=in_data", "in_data=None")
+    text = text.replace(
+        "class Connection(LocalConnection):", "class Connection(LocalConnection):\n    has_pipelining = False"
+    )
+    (plugins / "deaf.py").write_text(text, encoding="utf-8")
+    known = ansible._environment(directory, None)["ANSIBLE_CONNECTION_PLUGINS"]
+    return {"ANSIBLE_CONNECTION_PLUGINS": f"{known}:{plugins}"}
 
 
 def install(host: SandboxHost, name: str, script: str) -> str:

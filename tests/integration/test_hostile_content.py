@@ -17,6 +17,7 @@ from tests.integration.support import (
     SETTINGS,
     alias,
     cover_proc_net,
+    deaf_connection,
     environment_of,
     failure,
     install,
@@ -287,14 +288,18 @@ def plant_secrets(host: SandboxHost) -> None:
     host.run("truncate", "--size=2M", "/etc/sysctl.d/large.conf")
 
 
-@pytest.mark.parametrize("programs", ["all its programs", "no grep"])
+@pytest.mark.parametrize("way", ["over standard input", "as an argument", "without grep"])
 def test_a_secret_beside_our_keys_never_leaves_the_host(
-    ansible: Ansible, new_host: Callable[..., SandboxHost], outputs: Outputs, programs: str
+    ansible: Ansible, new_host: Callable[..., SandboxHost], outputs: Outputs, tmp_path: Path, way: str
 ) -> None:
     """Not on the wire either: in its debug mode Ansible shows the bytes of every answer and of every script."""
     host = new_host("host")
     plant_secrets(host)
-    if programs == "no grep":
+    environment = {**outputs.environment, "ANSIBLE_DEBUG": "1"}
+    if way == "as an argument":
+        environment |= deaf_connection(ansible, tmp_path)
+        host.vars["ansible_connection"] = "deaf"
+    if way == "without grep":
         host.sh("for grep in /usr/bin/grep /bin/grep; do [ ! -e $grep ] || mount --bind /dev/null $grep; done")
         assert host.run("grep", "x", check=False).returncode == 126
     play = tasks(
@@ -303,7 +308,6 @@ def test_a_secret_beside_our_keys_never_leaves_the_host(
         {SETTINGS: {"tcp_rfc1337": 1, "conflicts": "comment_out"}},
         {SETTINGS: {"state": "absent"}},
     )
-    environment = {**outputs.environment, "ANSIBLE_DEBUG": "1"}
     run = ansible.playbook(play, host, "-vvvvv", "--diff", environment=environment)
     assert run.rc == 0, run.text
     assert run.changed == 2

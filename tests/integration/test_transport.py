@@ -16,6 +16,7 @@ from tests.integration.support import (
     BY_ROLE,
     FACTS,
     Alias,
+    deaf_connection,
     environment_of,
     install,
     run_side_by_side,
@@ -45,17 +46,7 @@ def test_a_connection_that_drops_standard_input_gets_the_script_as_an_argument(
     ansible: Ansible, host: SandboxHost, tmp_path: Path
 ) -> None:
     """As podman's does: it says nothing and returns nothing. Bytes of files come through exactly all the same."""
-    plugins = tmp_path / "connections"
-    plugins.mkdir()
-    text = (Path(__file__).parents[1] / "sandbox" / "connection" / "sandbox.py").read_text(encoding="utf-8")
-    text = text.replace("name: sandbox\n", "name: deaf\n")
-    text = text.replace("in_data=in_data", "in_data=None")
-    text = text.replace(
-        "class Connection(LocalConnection):", "class Connection(LocalConnection):\n    has_pipelining = False"
-    )
-    (plugins / "deaf.py").write_text(text, encoding="utf-8")
-    known = ansible._environment(tmp_path, None)["ANSIBLE_CONNECTION_PLUGINS"]
-    environment = {"ANSIBLE_CONNECTION_PLUGINS": f"{known}:{plugins}"}
+    environment = deaf_connection(ansible, tmp_path)
     host.vars["ansible_connection"] = "deaf"
     host.sh("printf '# caf\\351 \\\\ $HOME `id` \\r\\nnet.ipv4.tcp_tw_reuse = 0' >/etc/sysctl.d/zz.conf")
     before = state(host).files

@@ -85,7 +85,9 @@ def give_ufw(host: SandboxHost, *, enabled: str, file: str = "/etc/ufw/sysctl.co
     host.sh("rm -rf /etc/default")
     host.write("/etc/ufw/ufw.conf", f"# ENABLED=yes\nENABLED={enabled}\nLOGLEVEL=low\n")
     host.write("/etc/default/ufw", f'IPV6=yes\nIPT_SYSCTL={file}\nIPT_MODULES="{HIDDEN}"\n')
-    host.write(file, f"#net/ipv4/tcp_tw_reuse=1\nnet/ipv4/tcp_fastopen_key={HIDDEN}\nnet/ipv4/tcp_timestamps=0\n")
+    host.write(
+        file, f"#net/ipv4/tcp_tw_reuse=1\nnet/ipv4/tcp_fastopen_key={HIDDEN}\nnet/ipv4/tcp_timestamps=0 # {HIDDEN}\n"
+    )
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -278,6 +278,17 @@ def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
     assert call(sh, tmp_path, *commands).stdout.decode().splitlines() == list(kinds.values())
 
 
+def test_a_link_into_proc_is_not_followed(sh: list[str], tmp_path: Path) -> None:
+    """Such files look empty, and some of them never end. This one has a line that would be found."""
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, env={"A": "\nnet.ipv4.tcp_tw_reuse = 1\n"})
+    (tmp_path / "link").symlink_to(f"/proc/{process.pid}/environ")
+    answer = call(sh, tmp_path, "N=n", f"sysctl_file {tmp_path}/link").stdout
+    found = call(sh, tmp_path, f"our_lines {tmp_path}/link").stdout
+    process.communicate()
+    assert found == b"2:net.ipv4.tcp_tw_reuse = 1\n"
+    assert answer == f"\nn B path\n{tmp_path}/link\nn E 0\n\nn B lines link regular\n\nn E 0\n".encode()
+
+
 def test_a_fifo_is_never_opened(sh: list[str], tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     answer = call(sh, tmp_path, "N=n", f"sysctl_file {tmp_path}/fifo").stdout
