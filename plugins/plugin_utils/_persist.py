@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ._conflicts import Conflict, comment_out, conflicts_in, hidden_by, winning_path
+from ._conflicts import Conflict, comment_out, conflicts_in, edit_for, hidden_by, winning_path
 from ._dropin import Found, Place, Record, parse, render
 from ._held import Held, check_path, marked_lines
 from ._knobs import KNOBS
@@ -74,10 +74,12 @@ def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[s
     back, files = _out_of_the_way(snapshot, files, targets, place.mark)
     conflicts = conflicts_in(files, loader, targets)
     if conflicts and request.conflicts == "fail":
-        raise Impossible(_conflict_message(conflicts, winning_path(files, loader, targets, text, place)))
+        better = winning_path(files, loader, targets, text, place)
+        raise Impossible(_conflict_message(conflicts, files, place.mark, better))
     out, files, left = comment_out(files, loader, targets, place.mark)
     if left:
-        raise Impossible(_conflict_message(left, winning_path(files, loader, targets, text, place)))
+        better = winning_path(files, loader, targets, text, place)
+        raise Impossible(_conflict_message(left, files, place.mark, better))
     edited = sorted({file.path for file, _line in marked(files, place.mark)})
     text = render(place, record, edited)
     return Files(text, _joined([*renamed, *back, *out]), with_text(files, place, text))
@@ -175,12 +177,16 @@ def _out_of_the_way(
     return edits, files
 
 
-def _conflict_message(conflicts: list[Conflict], better_path: str | None) -> str:
+def _conflict_message(
+    conflicts: list[Conflict], files: tuple[SysctlFile, ...], mark: str, better_path: str | None
+) -> str:
     what = "; ".join(map(str, conflicts))
     if any(is_ours(conflict.setting.file) for conflict in conflicts):
         remedy = "ask for the same value in both, as both files are written by this collection"
+    elif all(edit_for(conflict, files, mark) for conflict in conflicts):
+        remedy = "remove that line, or set conflicts: comment_out, which comments it out"
     else:
-        remedy = "remove that line, or set conflicts: comment_out, which comments it out (files of packages excepted)"
+        remedy = "change that line where it comes from; it is not for this collection to comment out"
     return f"the tuning would not survive a reboot. {what}. To mend it: {remedy}{_or_set_path(better_path)}"
 
 

@@ -83,7 +83,9 @@ def remedied(findings):
     """What the finding says is run, the role once more, and tuned is started once more."""
     host = scenario.host_of("tuned_overrides")
     warned = scenario.playbook("converge.yml", "--limit=tuned_overrides", "--check")
-    remedies = re.findall(r"sed -i '\d+s/\^/# /' \S+ && systemctl restart tuned", findings["tuned_overrides"][0]["remedy"])
+    remedies = re.findall(
+        r"sed -i '\d+s/\^/# /' \S+ && systemctl restart tuned", findings["tuned_overrides"][0]["remedy"]
+    )
     assert len(remedies) == 2
     for remedy in remedies:
         host.check_output(remedy)
