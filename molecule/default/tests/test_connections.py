@@ -58,7 +58,9 @@ def test_five_megabytes_come_back_whole(many_lines, connection):
 
 
 def test_docker_takes_standard_input_and_a_password():
-    run = scenario.ad_hoc("sudo_login", "linux_tcp.tuning.timewait_settings", {}, *DOCKER, *BECOME)
+    # The role has tuned the host: in its name there is nothing left to do.
+    owner = {"owner": "linux_tcp.tuning.timewait"}
+    run = scenario.ad_hoc("sudo_login", "linux_tcp.tuning.timewait_settings", owner, *DOCKER, *BECOME)
     assert (run.rc, run.changed()) == (0, []), run.words
 
 
