@@ -27,7 +27,7 @@ OWNER = f"{MARK}timewait, format "
 FOREIGN = f"{MARK}not told: a setting of somebody else"
 
 #: What a probe is made of.
-PROBE = ("_probe.sh", "_boot.sh", "_writers.sh")
+PROBE = ("_probe.sh", "_files.sh", "_boot.sh", "_writers.sh")
 
 
 class BadAnswer(Exception):
