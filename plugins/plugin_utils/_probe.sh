@@ -21,6 +21,7 @@
 # shellcheck disable=SC2154
 IPV4=/proc/sys/net/ipv4
 RUN=/run
+# shellcheck disable=SC2034 # for _files.sh and _apply.sh
 if ! [ -d /run ]; then RUN=/var/run; fi
 
 frame() { printf '\n%s B %s\n' "$N" "$*"; }
