@@ -27,7 +27,7 @@ format: ## let ruff format the Python files
 	@dev/venv checks
 	@.work/venv/checks/bin/ruff format --no-cache
 
-docs-check: ## ansible-doc renders every plugin and role
+docs-check: ## ansible-doc renders every plugin and role; paths in the documents exist
 	@dev/docs-check
 
 unit: ## tests of the engine
