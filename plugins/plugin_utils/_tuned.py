@@ -63,7 +63,7 @@ def reapplies(tuned: TunedFiles) -> bool:
 
 def _option(tuned: TunedFiles, name: str) -> str | None:
     pairs = (line.partition("=") for line in tuned.main)
-    return next((_bare(value) for key, _, value in pairs if key.strip() == name), None)
+    return next((_bare(value) for key, _equals, value in pairs if key.strip() == name), None)
 
 
 def _bare(value: str) -> str:

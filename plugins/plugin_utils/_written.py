@@ -62,7 +62,7 @@ def written_of(sections: Iterable[Section]) -> Written:
 
 def _file(section: Section) -> SysctlFile:
     found = (line.partition(":") for line in section.text.split("\n") if line)
-    lines = sorted((int(number), text) for number, _, text in found)
+    lines = sorted((int(number), text) for number, _colon, text in found)
     return SysctlFile(section.argument, "regular", lines=tuple(Line(number, text) for number, text in lines))
 
 

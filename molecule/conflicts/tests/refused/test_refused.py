@@ -60,13 +60,13 @@ def remedied(refused):
 
 
 def test_with_the_computed_path_it_converges(remedied):
-    second, _ = remedied
+    second, _values = remedied
     assert (second.rc, second.changed()) == (0, []), second.words
 
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_with_the_computed_path_the_drop_in_decides_at_boot(remedied, name):
-    _, values = remedied
+    _second, values = remedied
     assert values[name] == [1]
 
 
