@@ -15,11 +15,12 @@ from typing import Literal
 from ._exposure import Exposure
 from ._held import lost_copies
 from ._knobs import INT_MAX, KNOBS
+from ._loaders import Loader
 from ._policy import REMEDY
 from ._snapshot import Snapshot, printable
-from ._sysctld import UNREAD, decide
-from ._tree import commented_out, own_in
-from ._values import kernel_text, kernel_value
+from ._sysctld import UNREAD, Setting, decide
+from ._tree import commented_out, damages_in, own_in
+from ._values import Value, kernel_text, kernel_value
 from ._writers import rewrites_in, settled
 
 Severity = Literal["error", "warning", "info"]
@@ -62,21 +63,31 @@ def recycle_enabled(snapshot: Snapshot, exposure: Exposure) -> Finding | None:
 
 
 def recycle_in_file(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
-    loader = snapshot.loaders.boot or snapshot.loaders.reload
-    setting = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader).setting if loader else None
-    if not setting or setting.value is None or kernel_value(KNOBS["tcp_tw_recycle"], setting.value) == 0:
+    loaders = snapshot.loaders
+    at_boot = _recycling(snapshot, loaders.boot)
+    setting = at_boot or _recycling(snapshot, loaders.reload)
+    if not setting:
         return None
-    path = printable(setting.file.path)
+    path, line = printable(setting.file.path), setting.line
+    when = "at boot" if at_boot else "when somebody calls 'sysctl --system'"
     inert = ", which this kernel does not have; an older one would take it"
     if "tcp_tw_recycle" in snapshot.knobs:
         inert = ""
     return Finding(
         "recycle_in_file",
         "warning",
-        f"a sysctl file turns tcp_tw_recycle on at boot{inert}",
-        (f"{path} line {setting.line.number}: {printable(setting.line.text)}",),
-        f"remove line {setting.line.number} of {path}",
+        f"a sysctl file turns tcp_tw_recycle on {when}{inert}",
+        (f"{path} line {line.number}: {printable(line.text)}",),
+        f"remove line {line.number} of {path}",
     )
+
+
+def _recycling(snapshot: Snapshot, loader: Loader | None) -> Setting | None:
+    """The line that turns recycle on with this loader."""
+    setting = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader).setting if loader else None
+    if not setting or setting.value is None or kernel_value(KNOBS["tcp_tw_recycle"], setting.value) == 0:
+        return None
+    return setting
 
 
 def reuse_without_timestamps(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
@@ -112,24 +123,37 @@ def boot_differs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     loader = snapshot.loaders.boot
     if loader is None:
         return None
-    evidence = []
-    for name, now in snapshot.knobs.items():
-        decision = decide(KNOBS[name].path, snapshot.files, loader)
-        after = None if decision.value is None else kernel_value(KNOBS[name], decision.value)
-        if decision.setting and after is not None and after != now:
-            evidence.append(
-                f"{KNOBS[name].key} is {kernel_text(now)} and will be {kernel_text(after)} "
-                f"({printable(decision.setting.file.path)} line {decision.setting.line.number})"
-            )
-    if not evidence:
+    changes = [
+        f"{KNOBS[name].key} is {kernel_text(now)} and will be {after}"
+        for name, now in snapshot.knobs.items()
+        if (after := _other_after_boot(name, now, snapshot, loader))
+    ]
+    if not changes:
         return None
     return Finding(
         "boot_differs",
         "warning",
         "a reboot would change values that hold now",
-        tuple(evidence),
-        "sysctl --system to take the files' values now, or the role linux_tcp.tuning.timewait to keep safe ones",
+        tuple(changes),
+        f"to take the files' values now: {RELOAD.get(loader.kind, 'sysctl --system')}; to keep those that hold now, "
+        "write them to a file that wins, as the role linux_tcp.tuning.timewait does for the values that it sets",
     )
+
+
+#: What carries the files out as at boot.
+RELOAD = {"systemd-sysctl": "systemctl restart systemd-sysctl"}
+
+
+def _other_after_boot(name: str, now: Value, snapshot: Snapshot, loader: Loader) -> str | None:
+    """What a file makes of a knob, in words; None where it stays as it is.
+
+    Without a line in a file it need not become the kernel's default: other programs set knobs, too.
+    """
+    decision = decide(KNOBS[name].path, snapshot.files, loader)
+    after = None if decision.value is None else kernel_value(KNOBS[name], decision.value)
+    if decision.setting is None or after is None or after == now:
+        return None
+    return f"{kernel_text(after)} ({printable(decision.setting.file.path)} line {decision.setting.line.number})"
 
 
 def boot_hangs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
@@ -139,9 +163,10 @@ def boot_hangs(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     return Finding(
         "boot_hangs",
         "error",
-        "a sysctl directory holds a FIFO or a device: systemd-sysctl would wait for it for ever when this host boots",
+        "a sysctl directory holds a FIFO or a device: systemd-sysctl waits for it until its time limit when this host "
+        "boots, and then applies no file at all",
         tuple(f"{path} is no regular file" for path in special),
-        f"rm {special[0]}",
+        f"rm {' '.join(special)}",
     )
 
 
@@ -159,13 +184,29 @@ def file_not_read(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     )
 
 
+def text_damaged(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    found = damages_in(snapshot.files)
+    if not found:
+        return None
+    return Finding(
+        "text_damaged",
+        "warning",
+        "what this collection wrote has lines of somebody else in it, and is neither changed nor undone until they go",
+        tuple(found),
+        "move those lines to a file of their own",
+    )
+
+
 def drop_in_gone(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
+    if damages_in(snapshot.files):
+        return None
     lost = lost_copies(snapshot)
     there = {own.place.name for own in own_in(snapshot.files)}
     orphans = [(name, file, line) for name, file, line in commented_out(snapshot.files) if name not in there]
-    if not lost and not orphans:
+    names = dict.fromkeys([*lost, *(name for name, _file, _line in orphans)])
+    if not names:
         return None
-    name = next(iter([*lost, *(name for name, _file, _line in orphans)]))
+    undo = "ansible-playbook linux_tcp.tuning.rollback -e timewait_sysctl_file=/etc/sysctl.d/"
     return Finding(
         "drop_in_gone",
         "warning",
@@ -177,8 +218,8 @@ def drop_in_gone(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
                 for name, file, line in orphans[:10]
             ),
         ),
-        "run the role linux_tcp.tuning.timewait again to bring it back, or with timewait_state: absent and "
-        f"timewait_sysctl_file: /etc/sysctl.d/{printable(name)} to undo the rest",
+        "to bring it back, run what wrote it; to undo the rest of it: "
+        + "; ".join(f"{undo}{printable(name)}" for name in list(names)[:10]),
     )
 
 
@@ -217,6 +258,7 @@ RULES: tuple[Callable[[Snapshot, Exposure], Finding | None], ...] = (
     boot_differs,
     boot_hangs,
     file_not_read,
+    text_damaged,
     drop_in_gone,
     conflicting_writer,
     bucket_overflow,

@@ -64,6 +64,17 @@ def hidden_by(path: str, files: Sequence[SysctlFile], loader: Loader | None) -> 
     return None if not read or any(file.path == path for file in read) else read[0]
 
 
+def hidden_in(files: Sequence[SysctlFile], path: str, loader: Loader | None) -> list[SysctlFile]:
+    """The files with settings that the loader does not read because ``path`` has their name."""
+    name = path.rpartition("/")[2]
+    return [
+        file
+        for file in files
+        if file.name == name and file.path != path and file.kind == "regular" and not is_ours(file)
+        if (hider := hidden_by(file.path, files, loader)) and hider.path == path
+    ]
+
+
 def edit_for(conflict: Conflict, files: Sequence[SysctlFile], mark: str) -> Edit | None:
     """The edit that takes a conflict away; None where the file is not for us to edit."""
     file = conflict.setting.file

@@ -8,11 +8,13 @@ A caller is known by the name of its drop-in; and by its owner, so that its sett
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from ._dropin import REMEMBERED, Place, Record, owner_in, parse, render
+from ._knobs import KNOBS
 from ._policy import Impossible
-from ._script import FOREIGN, MARK
+from ._script import MARK
 from ._snapshot import Snapshot, printable
 from ._sysctld import Line, SysctlFile
 from ._tree import Own, marked, own_in
@@ -62,7 +64,7 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     text = here if place.block else dropin
     former = tuple(own for own in mine if own.place != place)
     for own in (*former, Own(place, text or "")):
-        if FOREIGN in own.text.split("\n"):
+        if own.is_damaged:
             raise Impossible(
                 f"{printable(str(own.place))} has a setting in it that this collection did not write, and would "
                 "overwrite. Move it to a file of its own"
@@ -70,25 +72,29 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     records = [parse(own.place, own.text) for own in former]
     if text is not None:
         records.append(parse(place, text))
-    purged = None
-    if not records and place.name in snapshot.remembered:
-        purged, remembered = _recall(place, snapshot.remembered[place.name])
+    purged, remembered = _recall(place, snapshot.remembered.get(place.name))
+    # A copy says nothing new; values of the running kernel that no file sets do.
+    if remembered and (not records or purged is None):
         records.append(remembered)
     beside = tuple(own for own in found if own not in mine)
-    return Held(place, text, former, _joined(records), purged, beside)
+    latest = parse(place, text) if text is not None else records[-1] if records else Record()
+    return Held(place, text, former, _joined(latest, records), None if text or former else purged, beside)
 
 
-def _joined(records: list[Record]) -> Record:
-    """The last one's, with the values from before that older ones know better."""
+def _joined(latest: Record, records: list[Record]) -> Record:
+    """The latest, with all the values that it set, and those from before that older records know better."""
     values: dict[str, Value] = {}
     before: dict[str, Value] = {}
     for record in records:
         values |= record.values
         before = {**record.before, **before}
-    return replace(records[-1], values=values, before=before) if records else Record()
+    return replace(latest, values=values, before=before)
 
 
-def _recall(place: Place, text: str) -> tuple[str | None, Record]:
+def _recall(place: Place, text: str | None) -> tuple[str | None, Record | None]:
+    """The place of which this is a copy, None for values that no file sets; and the record in it."""
+    if text is None:
+        return None, None
     first, _newline, rest = text.partition("\n")
     return first.removeprefix(_COPY) if first.startswith(_COPY) else None, parse(place, rest)
 
@@ -112,18 +118,28 @@ def lost_copies(snapshot: Snapshot) -> dict[str, str]:
     }
 
 
+def check_owner(held: Held, owner: str, dropped: Collection[str]) -> None:
+    """Raises Impossible where one caller would undo what another one set in the same place."""
+    other = held.record.owner
+    if held.text is not None and owner and other and owner != other and dropped:
+        keys = ", ".join(KNOBS[name].key for name in dropped)
+        raise Impossible(
+            f"{held.place} belongs to {printable(other)}, which asks for {keys}. Give one of the two a path of its "
+            f"own, or owner: {printable(other)} if both are one"
+        )
+
+
 def marked_lines(held: Held, files: tuple[SysctlFile, ...]) -> list[tuple[SysctlFile, Line, str]]:
     """The lines that were commented out in favour of what the caller holds, with the mark that each bears."""
     marks = [Place.file(name).mark for name in held.names]
     return [(file, line, mark) for mark in marks for file, line in marked(files, mark)]
 
 
-def check_path(snapshot: Snapshot, path: str) -> None:
-    """Raises Impossible where a drop-in at ``path`` would take the place of something that is not ours."""
+def taken(snapshot: Snapshot, path: str) -> str | None:
+    """What is at ``path`` that is not ours, in words; None where a drop-in may stand."""
     dropin = snapshot.dropin
     if dropin is None or (dropin.kind == "missing" and not dropin.link):
-        return
+        return None
     if dropin.link:
-        raise Impossible(f"{path} is a symbolic link; remove it, or choose another path")
-    if dropin.text is None:
-        raise Impossible(f"{path} is there and was not written by this collection; choose another path, or remove it")
+        return f"{path} is a symbolic link"
+    return f"{path} is there and was not written by this collection" if dropin.text is None else None

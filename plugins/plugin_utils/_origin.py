@@ -26,14 +26,18 @@ def origin_of(task: Any, option: str, value: Any) -> dict[str, Any]:
     if path is None:
         path, _colon, number = str(task.get_path() or "").rpartition(":")
         line = int(number) if number.isdigit() else None
+        # Our role only hands the variable on: where it comes from is not known.
+        if named and path.endswith("/roles/timewait/tasks/main.yml"):
+            path, line = None, None
     return {"variable": named.group(1) if named else None, "path": path or None, "line": line}
 
 
 def in_words(origin: Mapping[str, Any]) -> str:
     """An origin as a part of a sentence; empty when nothing is known."""
-    variable = f"variable {origin['variable']}, " if origin["variable"] else ""
     line = f" line {origin['line']}" if origin["line"] else ""
-    return f" ({variable}{origin['path']}{line})" if origin["path"] else ""
+    where = f"{origin['path']}{line}" if origin["path"] else ""
+    parts = [f"variable {origin['variable']}" if origin["variable"] else "", where]
+    return f" ({', '.join(filter(None, parts))})" if any(parts) else ""
 
 
 def _find(node: Any, option: str) -> Iterator[Any]:

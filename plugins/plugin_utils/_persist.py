@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ._conflicts import Conflict, comment_out, conflicts_in, edit_for, hidden_by, winning_path
+from ._conflicts import Conflict, comment_out, conflicts_in, edit_for, hidden_by, hidden_in, winning_path
 from ._dropin import Found, Place, Record, parse, render
-from ._held import Held, check_path, marked_lines
+from ._held import Held, marked_lines, taken
 from ._knobs import KNOBS
 from ._platforms import PLATFORMS
 from ._policy import Impossible
@@ -57,8 +57,9 @@ def check_elsewhere(snapshot: Snapshot, targets: Mapping[str, Value], files: tup
 def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[str, Value]) -> Files:
     """The settings in their place, and what it takes for them to decide at boot. Raises Impossible."""
     place, loader = held.place, snapshot.loaders.boot
-    if not place.block:
-        check_path(snapshot, place.path)
+    there = None if place.block else taken(snapshot, place.path)
+    if there:
+        raise Impossible(f"{there}; choose another path, or remove it")
     _check_beside(place, held.beside, targets)
     record = Record(targets, before_of(snapshot, request, held, targets), request.owner, _found(snapshot, held))
     text = render(place, record)
@@ -70,6 +71,12 @@ def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[s
         raise Impossible(
             f"the tuning would not survive a reboot. {printable(hider.path)} hides {place.path}, which has the same "
             "name. To mend it: remove that file" + _or_set_path(winning_path(files, loader, targets, text, place))
+        )
+    hidden = [] if place.block else hidden_in(files, place.path, loader)
+    if hidden:
+        raise Impossible(
+            f"{place.path} would keep {printable(hidden[0].path)} from being read, which has the same name. Choose a "
+            "path with another name"
         )
     back, files = _out_of_the_way(snapshot, files, targets, place.mark)
     conflicts = conflicts_in(files, loader, targets)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from . import _policy
 from ._dropin import Place, Record
 from ._exposure import Exposure
-from ._held import Held, check_path, copy_for_run, held_at, running_only
+from ._held import Held, check_owner, copy_for_run, held_at, running_only
 from ._knobs import KNOBS
 from ._persist import before_of, check_elsewhere, persist, place_for
 from ._policy import Refusal, recycle_refusals
@@ -20,9 +20,9 @@ from ._snapshot import Snapshot
 from ._sysctld import SysctlFile
 from ._targets import targets_of
 from ._tree import Edit, Own
-from ._undo import asked_beside, files_without, former_values, without_texts
+from ._undo import Files, asked_beside, files_without, former_values, without_texts
 from ._values import Value
-from ._warnings import warnings_asked, warnings_boot, warnings_held
+from ._warnings import warnings_asked, warnings_boot, warnings_held, warnings_undo
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
         made = _plan_present(snapshot, exposure, request)
     _policy.check_writable({change.knob: change.after for change in made.changes}, snapshot)
     if made.text_before != made.text_after:
-        _policy.check_place(made.place, snapshot)
+        _policy.check_place(made.place, snapshot, request)
     return made
 
 
@@ -88,13 +88,13 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
     bare = without_texts(snapshot.files, [place, *held.former_places])
     targets = targets_of(snapshot, request, held.record, bare)
     dropped = {name: value for name, value in held.record.values.items() if name not in targets}
+    check_owner(held, request.owner, dropped)
     restored, kept_off, warnings = former_values(dropped, snapshot, exposure, held.record)
     warnings += asked_beside(restored, held.beside)
-    lasts = request.apply_to != "runtime"
-    if lasts and snapshot.platform:
+    if snapshot.platform and request.apply_to != "runtime":
         check_elsewhere(snapshot, targets, bare)
-        lasts = False
-    made = persist(snapshot, request, held, targets) if lasts else files_without(snapshot, exposure, held)
+    writes = request.apply_to != "runtime" and not snapshot.platform
+    made = persist(snapshot, request, held, targets) if writes else Files(held.text, (), snapshot.files)
     return Plan(
         place,
         held.text,
@@ -102,14 +102,13 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
         made.files,
         _changes(snapshot, {} if request.apply_to == "boot" else {**restored, **targets}),
         made.edits,
-        held.former,
-        _remembered(snapshot, request, held, targets, made.text if lasts else None),
-        (*kept_off, *made.refused),
+        held.former if writes else (),
+        _remembered(snapshot, request, held, targets, made.text if writes else None),
+        kept_off,
         (
             *warnings_asked(snapshot, request),
             *warnings_held(held, made.text),
             *warnings,
-            *made.warnings,
             *warnings_boot(snapshot, request, made.files, targets),
         ),
     )
@@ -119,44 +118,59 @@ def _remembered(
     snapshot: Snapshot, request: Request, held: Held, targets: Mapping[str, Value], text: str | None
 ) -> dict[str, tuple[str | None, str | None]]:
     """What is kept in /run: a copy of the text, or the record of values that no file sets."""
-    kept: dict[str, str | None] = dict.fromkeys(held.names)
     name = held.place.name
-    if request.apply_to == "boot":
-        kept[name] = snapshot.remembered.get(name)
-    elif text is not None:
-        kept[name] = copy_for_run(held.place, text)
-    else:
-        kept[name] = running_only(name, Record(targets, before_of(snapshot, request, held, targets), request.owner))
+    if text is None:
+        record = Record(targets, before_of(snapshot, request, held, targets), request.owner)
+        return {name: (snapshot.remembered.get(name), running_only(name, record))}
+    kept: dict[str, str | None] = dict.fromkeys(held.names)
+    kept[name] = snapshot.remembered.get(name) if request.apply_to == "boot" else copy_for_run(held.place, text)
     return {name: (snapshot.remembered.get(name), text) for name, text in kept.items()}
 
 
 def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
     held = _held_to_undo(snapshot, request)
     values, refused, warnings = former_values(held.record.values, snapshot, exposure, held.record)
-    if request.apply_to == "boot":
-        values = {}
     warnings += asked_beside(values, held.beside)
-    undone = files_without(snapshot, exposure, held)
-    names = [name for name in held.names if name in snapshot.remembered]
+    writes = request.apply_to != "runtime"
+    undone = files_without(snapshot, exposure, held) if writes else Files(held.text, (), snapshot.files)
+    changes = _changes(snapshot, values)
+    kept: dict[str, str | None] = dict.fromkeys(held.names if writes else [held.place.name])
+    if request.apply_to == "boot" and changes:
+        # What the kernel had before is still to be brought back.
+        kept[held.place.name], changes = running_only(held.place.name, held.record), ()
     return Plan(
         held.place,
         held.text,
         undone.text,
         undone.files,
-        _changes(snapshot, values),
+        changes,
         undone.edits,
-        held.former,
-        {name: (snapshot.remembered[name], None) for name in names},
+        held.former if writes else (),
+        {name: (snapshot.remembered.get(name), text) for name, text in kept.items()},
         tuple(dict.fromkeys([*refused, *undone.refused])),
-        tuple(dict.fromkeys([*warnings, *undone.warnings])),
+        tuple(
+            dict.fromkeys(
+                [
+                    *warnings_undo(snapshot, request, held),
+                    *warnings_held(held, undone.text),
+                    *warnings,
+                    *undone.warnings,
+                ]
+            )
+        ),
     )
 
 
 def _held_to_undo(snapshot: Snapshot, request: Request) -> Held:
-    """What there is to undo, wherever it stands: the loader may have been another one when it was written."""
-    held = held_at(snapshot, Place.file(request.path), request.owner)
+    """What there is to undo: what bears the name, wherever it stands and whoever owns it; else what the owner has.
+
+    The loader may have been another one when it was written.
+    """
+    place = Place.file(request.path)
+    held = held_at(snapshot, place, "")
+    if held.record == Record():
+        held = held_at(snapshot, place, request.owner)
     if held.text is not None or not held.former:
-        check_path(snapshot, request.path)
         return held
     first, *others = held.former
     return replace(held, place=first.place, text=first.text, former=tuple(others))

@@ -215,31 +215,29 @@ def _who_can(values: Mapping[str, Value], snapshot: Snapshot) -> str:
     )
 
 
-def check_place(place: Place, snapshot: Snapshot) -> None:
+def check_place(place: Place, snapshot: Snapshot, request: Request) -> None:
     """Raises Impossible where a text of ours cannot be written, or others could replace it."""
+    alone = "; apply_to: runtime leaves files alone" if request.apply_to == "both" else ""
     if place.block:
         if not snapshot.sysctl_conf_writable:
-            raise Impossible(f"{place.path} cannot be written to; {_READ_ONLY}")
+            raise Impossible(f"{place.path} cannot be written to; {_READ_ONLY}{alone}")
     elif snapshot.parent:
-        _check_directory(place.path.rpartition("/")[0], snapshot.parent)
+        _check_directory(place.path.rpartition("/")[0], snapshot.parent, alone)
 
 
 _READ_ONLY = (
     "is its file system mounted read-only? Mount it read-write, or put the settings into the image that this host is "
-    "made from; apply_to: runtime leaves files alone"
+    "made from"
 )
 
 
-def _check_directory(directory: str, parent: Parent) -> None:
+def _check_directory(directory: str, parent: Parent, alone: str) -> None:
     if parent.kind == "missing":
-        raise Impossible(
-            f"{directory} is not there, so no sysctl loader reads it. Create it, or install procps; apply_to: runtime "
-            "needs no file"
-        )
+        raise Impossible(f"there is no directory {directory}. Make it: mkdir -p {directory}{alone}")
     if parent.kind != "directory" or parent.link:
         raise Impossible(f"{directory} is a link, or no directory. Only a real directory is written to")
     if not parent.writable:
-        raise Impossible(f"{directory} cannot be written to; {_READ_ONLY}")
+        raise Impossible(f"{directory} cannot be written to; {_READ_ONLY}{alone}")
     if parent.mode and (parent.uid != "0" or parent.mode[8] == "w" or (parent.mode[5] == "w" and parent.gid != "0")):
         raise Impossible(
             f"{directory} may be written by others than root ({printable(parent.mode)}, owner "

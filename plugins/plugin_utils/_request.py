@@ -61,7 +61,7 @@ def request_of(arguments: Mapping[str, object]) -> Request:
     state = _choice(arguments, "state", get_args(State))
     conflicts = _choice(arguments, "conflicts", get_args(Conflicts))
     apply_to = _choice(arguments, "apply_to", get_args(ApplyTo))
-    asked = {**DEFAULTS, **{name: raw for name, raw in arguments.items() if name in KNOBS and raw is not None}}
+    asked = {**DEFAULTS, **{name: raw for name, raw in arguments.items() if name in KNOBS and _is_given(name, raw)}}
     keep_on = _is_on(asked["tcp_timestamps"])
     if keep_on:
         del asked["tcp_timestamps"]
@@ -74,6 +74,11 @@ def request_of(arguments: Mapping[str, object]) -> Request:
     return Request(
         state, values, keep_on, conflicts, _path(arguments.get("path")), apply_to, _owner(arguments.get("owner"))
     )
+
+
+def _is_given(name: str, raw: object) -> bool:
+    """ansible-core 2.16 hands a variable that is null on as an empty text."""
+    return raw is not None and not (raw == "" and name not in DEFAULTS)
 
 
 def _choice(arguments: Mapping[str, object], option: str, choices: tuple[Any, ...]) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ._dropin import BLOCK, COMMENTED, Place, values_in
 from ._policy import Impossible
-from ._script import OWNER
+from ._script import FOREIGN, OWNER
 from ._snapshot import printable
 from ._sysctld import SYSCTL_CONF, Line, SysctlFile
 from ._values import Value
@@ -44,6 +44,11 @@ class Own:
     def values(self) -> dict[str, Value]:
         return values_in(self.text.split("\n"))
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a setting of somebody else is in it."""
+        return FOREIGN in self.text.split("\n")
+
 
 def is_ours(file: SysctlFile) -> bool:
     """Whether the file is a drop-in of this collection."""
@@ -59,6 +64,15 @@ def own_in(files: Iterable[SysctlFile]) -> list[Own]:
         elif file.path == SYSCTL_CONF:
             found += [Own(place, _joined(lines)) for place, lines in _blocks(file)]
     return found
+
+
+def damages_in(files: tuple[SysctlFile, ...]) -> list[str]:
+    """Texts of ours with lines of somebody else in them, in words."""
+    try:
+        found = own_in(files)
+    except Impossible as damage:
+        return [str(damage)]
+    return [f"{printable(str(own.place))} has a setting of somebody else in it" for own in found if own.is_damaged]
 
 
 def _joined(lines: Iterable[Line]) -> str:

@@ -34,17 +34,21 @@ class BadRequest(Exception):
     """What the user asks for is not possible; the message says why and what to write instead."""
 
 
+#: What else a knob may be asked to be.
+_OR = {"tcp_timestamps": " (0, 1 or 2) or on"}
+
+
 def asked_integer(what: str, raw: object) -> int:
     """The integer that a user wrote, be it as a number or as plain decimal digits.
 
     Raises BadRequest for anything else, a boolean in particular: ``yes`` is not 1.
     """
     if isinstance(raw, bool) or not isinstance(raw, (int, str)):
-        raise BadRequest(f"{what} must be an integer, not {_shown(raw)}")
+        raise BadRequest(f"{what} must be an integer{_OR.get(what, '')}, not {_shown(raw)}")
     if isinstance(raw, int):
         return int(raw)
     if not _PLAIN_INTEGER.match(raw.strip(" ")):
-        raise BadRequest(f"{what} must be an integer in plain decimal digits, not {_shown(raw)}")
+        raise BadRequest(f"{what} must be an integer in plain decimal digits{_OR.get(what, '')}, not {_shown(raw)}")
     return int(raw.strip(" "))
 
 

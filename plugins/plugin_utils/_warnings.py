@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from . import _policy
 from ._conflicts import conflicts_in
-from ._dropin import is_hand_edited
-from ._held import Held
+from ._dropin import is_hand_edited, owner_in
+from ._held import Held, taken
 from ._knobs import KNOBS
 from ._request import Request
 from ._snapshot import Snapshot, printable
@@ -30,6 +30,18 @@ def warnings_asked(snapshot: Snapshot, request: Request) -> Iterator[str]:
         yield _policy.RECYCLE_WARNING
 
 
+def warnings_undo(snapshot: Snapshot, request: Request, held: Held) -> Iterator[str]:
+    """Of what is not undone, because it is somebody else's."""
+    there = taken(snapshot, request.path)
+    if there:
+        yield f"{there}; it stays"
+    for own in held.beside:
+        owner = owner_in(own.text)
+        path = f"/etc/sysctl.d/{own.place.name}" if own.place.block else own.place.path
+        whose = f", which is of {printable(owner)}" if owner else ""
+        yield f"{printable(str(own.place))} stays{whose}. To undo it as well, use path: {printable(path)}"
+
+
 def warnings_held(held: Held, text: str | None) -> Iterator[str]:
     """Of what somebody else did to what is ours, and of what has moved."""
     if held.purged:
@@ -37,7 +49,7 @@ def warnings_held(held: Held, text: str | None) -> Iterator[str]:
     if held.text is not None and held.text != text and is_hand_edited(held.text):
         yield f"{held.place} was edited by hand; what it says now goes (--diff shows it)"
     for own in held.former:
-        owner = f" of {printable(held.record.owner)}" if held.record.owner else ""
+        owner = f" of {printable(owner_in(own.text))}" if owner_in(own.text) else ""
         yield f"{printable(str(own.place))} goes: the settings{owner} move to {held.place}"
 
 
@@ -51,7 +63,10 @@ def warnings_boot(
     elif request.apply_to == "runtime":
         yield from _until_boot(snapshot, files, targets)
     elif not (loaders.boot.directories or loaders.boot.reads_sysctl_conf):
-        yield "nothing applies sysctl files when this host boots, so the values hold until then"
+        yield (
+            "nothing here applies sysctl files at boot, so the values "
+            + ("will not hold" if request.apply_to == "boot" else "hold until then")
+        )
     if loaders.boot is not None and request.apply_to != "runtime":
         for conflict in conflicts_in(files, loaders.reload, targets):
             yield f"'sysctl --system' ({loaders.reload_name}) would undo this until the next boot: {conflict}"
@@ -65,7 +80,7 @@ def warnings_boot(
 
 def _until_boot(snapshot: Snapshot, files: tuple[SysctlFile, ...], targets: Mapping[str, Value]) -> Iterator[str]:
     lost = [
-        f"{KNOBS[name].key} {'has no line in a file' if after is None else f'will be {kernel_text(after)}'}"
+        f"{KNOBS[name].key} {'falls back to the default' if after is None else f'will be {kernel_text(after)}'}"
         for name, value in targets.items()
         if (after := boot_value(snapshot, files, name)) != value
     ]

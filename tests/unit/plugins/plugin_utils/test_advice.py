@@ -26,6 +26,11 @@ ZZ = "/etc/sysctl.d/zz.conf"
 
 #: For each finding: a host that has it, and the same host mended.
 CASES: dict[str, tuple[Host, Host, str]] = {
+    "text_damaged": (
+        with_knobs(files={"/etc/sysctl.conf": "# linux_tcp.tuning block of 99-timewait.conf, format 2\n"}),
+        with_knobs(files={"/etc/sysctl.conf": "# linux_tcp tuning\n"}),
+        "warning",
+    ),
     "drop_in_gone": (
         with_knobs(files={ZZ: f"{Place.file('/etc/sysctl.d/99-timewait.conf').mark}net.ipv4.tcp_timestamps = 0\n"}),
         with_knobs(files={ZZ: "net.ipv4.tcp_timestamps = 1\n"}),

@@ -118,7 +118,7 @@ class TestRuntime:
         made = tuned(host, apply_to="runtime")
         assert values(made) == {"tcp_tw_reuse": 1}
         assert host.files == {}
-        assert "the values hold until the next boot; then net.ipv4.tcp_timestamps has no line in a file" in str(
+        assert "the values hold until the next boot; then net.ipv4.tcp_timestamps falls back to the default" in str(
             made.warnings
         )
         assert not planned(host, apply_to="runtime").changed
@@ -141,24 +141,27 @@ class TestRuntime:
         host.reboot()
         assert not planned(host, state="absent").changed
 
-    def test_a_drop_in_from_before_goes_and_comes_and_the_record_lives_on(self) -> None:
+    def test_a_drop_in_from_before_stays_as_it_is(self) -> None:
         host = a_host(files={OTHER: "x", "/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
         start = dict(host.files)
+        tuned(host, conflicts="comment_out", tcp_rfc1337=1)
+        written = dict(host.files)
+        assert values(tuned(host, apply_to="runtime")) == {"tcp_rfc1337": 0}
+        assert host.files == written
+        assert values(tuned(host, state="absent", apply_to="runtime")) == {"tcp_tw_reuse": 2}
+        assert host.files == written
         tuned(host, conflicts="comment_out")
-        tuned(host, apply_to="runtime")
-        assert host.files == start
-        tuned(host, conflicts="comment_out")
-        assert PATH in host.files
         assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2}
         assert host.files == start
 
-    def test_recycle_that_only_our_file_keeps_off_stays_off(self) -> None:
-        host = a_host("RHEL 7", files={OTHER: "net.ipv4.tcp_tw_recycle = 1\n"})
-        tuned(host)
-        made = tuned(host, apply_to="runtime")
-        assert made.refused
-        host.reboot()
-        assert host.knobs["tcp_tw_recycle"] == "0\n"
+    def test_an_image_with_the_drop_in_and_a_read_only_etc_is_tuned_and_undone(self) -> None:
+        host = a_host()
+        tuned(host, apply_to="boot")
+        host.parent = "directory"
+        assert values(tuned(host, apply_to="runtime", tcp_rfc1337=1)) == {"tcp_tw_reuse": 1, "tcp_rfc1337": 1}
+        undone = {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
+        assert values(tuned(host, state="absent", apply_to="runtime")) == undone
+        assert not planned(host, state="absent", apply_to="runtime").changed
 
 
 class TestBoot:
@@ -192,6 +195,14 @@ class TestBoot:
         tuned(host, apply_to="boot", tcp_max_tw_buckets=100000)
         assert "tcp_timestamps = 1\n" in host.files[PATH]
         assert "tcp_max_tw_buckets = 100000\n" in host.files[PATH]
+
+    def test_an_undo_of_files_keeps_the_record_until_the_kernel_is_undone(self) -> None:
+        host = a_host()
+        tuned(host)
+        made = tuned(host, state="absent", apply_to="boot")
+        assert (made.changes, host.files) == ((), {})
+        assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2}
+        assert host.remembered == {}
 
     def test_undo_removes_the_file_and_leaves_the_kernel(self) -> None:
         host = a_host()
@@ -295,6 +306,39 @@ class TestOwner:
         assert host.knobs["tcp_tw_reuse"] == "1\n"
         tuned(host, state="absent", path=order[1])
         assert (host.knobs["tcp_tw_reuse"], host.knobs["tcp_rfc1337"], host.files) == ("2\n", "0\n", {})
+
+    def test_two_callers_with_one_file_are_told_before_one_undoes_the_other(self) -> None:
+        host = a_host()
+        tuned(host, owner="web", tcp_rfc1337=1)
+        with pytest.raises(
+            Impossible, match=r"belongs to web, which asks for net.ipv4.tcp_rfc1337. Give one of the two"
+        ):
+            planned(host, owner="db", ip_local_port_range="15000 60999")
+        assert not planned(host, owner="web", tcp_rfc1337=1).changed
+        assert planned(host, owner="db", tcp_rfc1337=1).changed
+
+    def test_undo_by_path_is_of_that_path_alone(self) -> None:
+        host = a_host()
+        tuned(host, owner="web")
+        tuned(host, owner="db", path=OTHER, tcp_rfc1337=1)
+        made = tuned(host, owner="web", state="absent", path=OTHER)
+        assert (values(made), set(host.files)) == ({"tcp_rfc1337": 0}, {PATH})
+        assert f"{PATH} stays, which is of web. To undo it as well, use path: {PATH}" in str(made.warnings)
+
+    def test_undo_of_a_purged_path_is_of_that_path_alone(self) -> None:
+        host = a_host()
+        tuned(host, owner="web")
+        tuned(host, owner="db", path=OTHER, tcp_rfc1337=1)
+        del host.files[OTHER]
+        assert values(tuned(host, owner="web", state="absent", path=OTHER)) == {"tcp_rfc1337": 0}
+        assert (set(host.files), set(host.remembered)) == ({PATH}, {"99-timewait.conf"})
+        assert not planned(host, owner="db", state="absent", path=OTHER).changed
+
+    def test_undo_finds_what_the_owner_has_under_another_name(self) -> None:
+        host = a_host()
+        tuned(host, owner="web", path=OTHER)
+        assert values(tuned(host, owner="web", state="absent")) == {"tcp_tw_reuse": 2}
+        assert host.files == {}
 
     @pytest.mark.parametrize("owner", ["a b", "x\ny", "{{ x }}", "é", "a" * 101])
     def test_a_name_that_could_be_more_than_a_name_is_refused(self, owner: str) -> None:

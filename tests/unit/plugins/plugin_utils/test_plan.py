@@ -227,7 +227,8 @@ def test_a_value_without_a_record_of_what_it_replaced_is_left_alone() -> None:
     host.files[PATH] = host.files[PATH].replace("# linux_tcp.tuning before: net.ipv4.tcp_rfc1337 = 0\n", "")
     made = planned(host, state="absent")
     assert changed_values(made) == {"tcp_tw_reuse": (1, 2)}
-    assert made.warnings == ()
+    assert len(made.warnings) == 1
+    assert "was edited by hand" in made.warnings[0]
 
 
 def test_a_value_of_a_kernel_that_is_gone_is_forgotten() -> None:
@@ -448,9 +449,17 @@ class TestConflicts:
 
 class TestDropIn:
     def test_a_file_of_somebody_else_is_not_overwritten(self) -> None:
-        for state in ("present", "absent"):
-            with pytest.raises(Impossible, match="was not written by this collection"):
-                planned(a_host(files={PATH: "net.ipv4.tcp_tw_reuse = 1\n"}), state=state)
+        host = a_host(files={PATH: "net.ipv4.tcp_tw_reuse = 1\n"})
+        with pytest.raises(Impossible, match="was not written by this collection"):
+            planned(host)
+        made = planned(host, state="absent")
+        assert not made.changed
+        assert made.warnings == (f"{PATH} is there and was not written by this collection; it stays",)
+
+    def test_a_vendors_file_of_the_same_name_is_not_hidden(self) -> None:
+        vendors = "/usr/lib/sysctl.d/50-default.conf"
+        with pytest.raises(Impossible, match=f"would keep {vendors} from being read"):
+            planned(a_host(files={vendors: "x"}), path="/etc/sysctl.d/50-default.conf")
 
     @pytest.mark.parametrize("target", ["/etc/passwd", "/nowhere"])
     def test_a_link_is_not_followed(self, target: str) -> None:
@@ -470,7 +479,7 @@ class TestDropIn:
     @pytest.mark.parametrize(
         ("fields", "words"),
         [
-            ({"parent": "missing"}, "/etc/sysctl.d is not there"),
+            ({"parent": "missing"}, "there is no directory /etc/sysctl.d"),
             ({"parent": "link writable directory"}, "is a link"),
             ({"parent": "writable regular"}, "or no directory"),
             ({"parent": "directory"}, "mounted read-only"),
