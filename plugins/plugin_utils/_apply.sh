@@ -120,19 +120,20 @@ set_block() { # file begin end text; begin and end are patterns
     LC_ALL=C sed "/^$2/,\$d" <"$1" && # BusyBox's "sed -n" would give the last line a newline
       { has_block "$1" "$2" || [ "$(size_of "$1" | tail -n 1)" -eq 1 ] || echo; } &&
       printf '%s' "$4" &&
-      behind_block "$1" "$3"
+      behind_block "$1" "$2" "$3"
   } >"$new" || { rm -f "$new"; return 1; }
   put_in_place "$1"
 }
 has_block() { LC_ALL=C grep -q "^$2" <"$1"; }
-behind_block() { LC_ALL=C sed "1,/^$2\$/d" <"$1"; }
+# Somebody may have written a line like its last one before it.
+behind_block() { LC_ALL=C sed "/^$2/,\$!d" <"$1" | LC_ALL=C sed "1,/^$3\$/d"; } # file begin end
 
 # "unended" and "missing" say how the file was found: if nobody wrote behind the block, it is left so.
 remove_block() { # file begin end found
   if [ -e "$1" ] && has_block "$1" "$2"; then
     copy_beside "$1" || return 1
     LC_ALL=C sed "/^$2/,/^$3\$/d" <"$1" >"$new" || { rm -f "$new"; return 1; }
-    if [ "$4" = unended ] && [ "$(behind_block "$1" "$3" | wc -c)" -eq 0 ]; then
+    if [ "$4" = unended ] && [ "$(behind_block "$1" "$2" "$3" | wc -c)" -eq 0 ]; then
       without_last_byte || { rm -f "$new"; return 1; }
     fi
     put_in_place "$1" || return 1

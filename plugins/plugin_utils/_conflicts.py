@@ -14,7 +14,7 @@ from ._loaders import Loader
 from ._request import PLAIN_NAME
 from ._snapshot import printable
 from ._sysctld import SYSCTL_CONF, Decision, Setting, SysctlFile, decide, files_in_order
-from ._tree import Edit, editable, is_in_block, is_ours, with_edit, with_text
+from ._tree import Edit, editable, is_in_block, is_ours, leads_to_sysctl_conf, with_edit, with_text
 from ._values import Value, kernel_text, kernel_value
 
 
@@ -78,7 +78,7 @@ def hidden_in(files: Sequence[SysctlFile], path: str, loader: Loader | None) -> 
 def edit_for(conflict: Conflict, files: Sequence[SysctlFile], mark: str) -> Edit | None:
     """The edit that takes a conflict away; None where the file is not for us to edit."""
     file = conflict.setting.file
-    path = SYSCTL_CONF if file.is_sysctl_conf else file.path
+    path = SYSCTL_CONF if leads_to_sysctl_conf(file) else file.path
     if is_ours(file) or not editable(path, files) or is_in_block(conflict.setting.line, files):
         return None
     return Edit(path, conflict.setting.line, mark_after=mark)

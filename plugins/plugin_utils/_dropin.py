@@ -53,6 +53,12 @@ class Place:
         return cls(path, path.rpartition("/")[2])
 
     @property
+    def known_as(self) -> str:
+        """The path by which a caller means this place."""
+        stands_alone = not self.block and not self.path.startswith(REMEMBERED)
+        return self.path if stands_alone else f"/etc/sysctl.d/{self.name}"
+
+    @property
     def mark(self) -> str:
         """What stands before a line that was commented out in favour of these settings."""
         return f"{COMMENTED}{self.name}: "
@@ -90,10 +96,11 @@ def sed_pattern(text: str) -> str:
     return text.replace(".", "[.]")
 
 
-def render(place: Place, record: Record, edited: Iterable[str] = ()) -> str:
+def render(place: Place, record: Record, edited: Iterable[str] = (), *, keeps_off: bool = False) -> str:
     """The text for a place. It depends on its arguments alone: no time, no user, so that it converges.
 
-    ``edited`` are the files in which lines are commented out in favour of it.
+    ``edited`` are the files in which lines are commented out in favour of it. ``keeps_off``: without it another file
+    would turn tcp_tw_recycle on.
     """
     body = [
         f"{MARK}note: safe TIME_WAIT settings, written by this Ansible collection, which overwrites changes.",
@@ -102,7 +109,7 @@ def render(place: Place, record: Record, edited: Iterable[str] = ()) -> str:
         *(f"{_BEFORE[str(FORMAT)]}{assignment(name, value)}" for name, value in record.before.items()),
         *(f"{_EDITED}{file}" for file in edited),
         f"{MARK}note: to undo it without Ansible, as root: {_undo_line(place)}",
-        *(f"{_UNDO}{command}" for command in undo_commands(place, record, edited)),
+        *(f"{_UNDO}{command}" for command in undo_commands(place, record, edited, keeps_off=keeps_off)),
         *(assignment(name, value) for name, value in record.values.items()),
     ]
     begin = place.begin if place.block else OWNER
@@ -121,7 +128,7 @@ def _undo_line(place: Place) -> str:
     return f"sed -n '{within}s/^{sed_pattern(_UNDO)}//p' {place.path} | sh"
 
 
-def undo_commands(place: Place, record: Record, edited: Iterable[str] = ()) -> list[str]:
+def undo_commands(place: Place, record: Record, edited: Iterable[str] = (), *, keeps_off: bool = False) -> list[str]:
     """Lines of plain sh that undo a text of ours. tcp_tw_recycle stays off: nothing here turns it on again."""
     commands = [
         f"echo '{kernel_text(value)}' >/proc/sys/{KNOBS[name].path}"
@@ -134,9 +141,12 @@ def undo_commands(place: Place, record: Record, edited: Iterable[str] = ()) -> l
     commands.append(f"rm -f {REMEMBERED}{place.name}")
     if place.path.startswith(REMEMBERED):
         return commands
+    off = f"echo '{assignment('tcp_tw_recycle', 0)}'"
     if not place.block:
-        return [*commands, f"rm {shlex.quote(place.path)}"]
-    return [*commands, f"sed -i '/^{sed_pattern(place.begin)}/,/^{sed_pattern(place.end)}$/d' {place.path}"]
+        path = shlex.quote(place.path)
+        return [*commands, f"{off} >{path}" if keeps_off else f"rm {path}"]
+    kept = [f"{off} >>{place.path}"] if keeps_off else []
+    return [*commands, *kept, f"sed -i '/^{sed_pattern(place.begin)}/,/^{sed_pattern(place.end)}$/d' {place.path}"]
 
 
 def parse(place: Place, text: str) -> Record:

@@ -76,7 +76,12 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     # A copy says nothing new; values of the running kernel that no file sets do.
     if remembered and (not records or purged is None):
         records.append(remembered)
-    beside = tuple(own for own in found if own not in mine)
+    running = [
+        Own(Place(f"{REMEMBERED}{name}", name), text.partition("\n")[2])
+        for name, text in snapshot.remembered.items()
+        if text.startswith(_RUNNING) and name != place.name and name not in {own.place.name for own in found}
+    ]
+    beside = (*(own for own in found if own not in mine), *running)
     latest = parse(place, text) if text is not None else records[-1] if records else Record()
     return Held(place, text, former, _joined(latest, records), None if text or former else purged, beside)
 
@@ -120,8 +125,9 @@ def lost_copies(snapshot: Snapshot) -> dict[str, str]:
 
 def check_owner(held: Held, owner: str, dropped: Collection[str]) -> None:
     """Raises Impossible where one caller would undo what another one set in the same place."""
-    other = held.record.owner
-    if held.text is not None and owner and other and owner != other and dropped:
+    elsewhere = [other for own in held.former if (other := owner_in(own.text)) not in ("", owner)]
+    other = elsewhere[0] if elsewhere else held.record.owner
+    if held.text is not None and owner and other and owner != other and (dropped or elsewhere):
         keys = ", ".join(KNOBS[name].key for name in dropped)
         raise Impossible(
             f"{held.place} belongs to {printable(other)}, which asks for {keys}. Give one of the two a path of its "

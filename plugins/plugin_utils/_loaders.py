@@ -85,6 +85,10 @@ class Loader:
     def reads_sysctl_conf(self) -> bool:
         return SYSCTL_CONF in self.sets
 
+    @property
+    def reads_anything(self) -> bool:
+        return bool(self.sets)
+
 
 ETC, RUN, LOCAL, USR, LIB = (f"{parent}/sysctl.d" for parent in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
 

@@ -19,7 +19,7 @@ from ._snapshot import Snapshot, printable
 from ._sysctld import SYSCTL_CONF, SysctlFile
 from ._targets import boot_value, value_now
 from ._tree import Edit, Own, is_ours, marked, with_edit, with_edits, with_text
-from ._undo import Files, recycle_value, without_texts
+from ._undo import Files, recycle_value, recycling, without_texts
 from ._values import BadRequest, Value, kernel_text
 
 
@@ -88,7 +88,9 @@ def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[s
         better = winning_path(files, loader, targets, text, place)
         raise Impossible(_conflict_message(left, files, place.mark, better))
     edited = sorted({file.path for file, _line in marked(files, place.mark)})
-    text = render(place, record, edited)
+    bare = without_texts(files, [place])
+    keeps_off = targets.get("tcp_tw_recycle") == 0 and recycling(bare, snapshot) is not None
+    text = render(place, record, edited, keeps_off=keeps_off)
     return Files(text, _joined([*renamed, *back, *out]), with_text(files, place, text))
 
 
@@ -157,7 +159,7 @@ def _check_beside(place: Place, beside: tuple[Own, ...], targets: Mapping[str, V
                 raise Impossible(
                     f"{KNOBS[name].key}: {other}, also written by this collection, says {kernel_text(value)} where "
                     f"{place} is to say {kernel_text(targets[name])}. Ask for the same value in both, or undo the "
-                    f"other with state: absent and path: {printable(own.place.path)}"
+                    f"other with state: absent and path: {own.place.known_as}"
                 )
 
 

@@ -89,10 +89,10 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
     targets = targets_of(snapshot, request, held.record, bare)
     dropped = {name: value for name, value in held.record.values.items() if name not in targets}
     check_owner(held, request.owner, dropped)
-    restored, kept_off, warnings = former_values(dropped, snapshot, exposure, held.record)
+    restored, _refused, warnings = former_values(dropped, snapshot, exposure, held.record)
     warnings += asked_beside(restored, held.beside)
     if snapshot.platform and request.apply_to != "runtime":
-        check_elsewhere(snapshot, targets, bare)
+        check_elsewhere(snapshot, targets, snapshot.files)
     writes = request.apply_to != "runtime" and not snapshot.platform
     made = persist(snapshot, request, held, targets) if writes else Files(held.text, (), snapshot.files)
     return Plan(
@@ -104,7 +104,7 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
         made.edits,
         held.former if writes else (),
         _remembered(snapshot, request, held, targets, made.text if writes else None),
-        kept_off,
+        (),
         (
             *warnings_asked(snapshot, request),
             *warnings_held(held, made.text),

@@ -258,7 +258,8 @@ def _command_line(text: str | None) -> tuple[SysctlFile, ...]:
     lines = []
     for word in (text or "").split("\n"):
         found = re.fullmatch(r"\"?sysctl[./]([a-zA-Z0-9_./]+)=\"?(.+?)\"?", word)
-        if found:
+        # A kernel that obeys them has no recycle, and one that has it does not know them.
+        if found and not re.search(r"\btcp_tw_recycle$", found[1]):
             lines.append(Line(1, f"{found[1].replace('.', '/')} = {found[2]}"))
     return (SysctlFile(KERNEL_COMMAND_LINE, "regular", lines=tuple(lines)),) if lines else ()
 

@@ -33,12 +33,12 @@ def steps_of(plan: Plan) -> list[Step]:
     text = [_text(plan.place, plan.text_before, plan.text_after)] if plan.text_before != plan.text_after else []
     if plan.text_after is None:
         # Of values that no file sets, what is kept in /run is the record.
-        return [*run, *knobs, *edits, *former, *text] if _remembers(plan) else [*knobs, *edits, *former, *text, *run]
+        return [*run, *knobs, *edits, *former, *text] if _remembers(plan) else [*knobs, *edits, *run, *former, *text]
     kept = [change.knob for change in plan.changes if f"\n{KNOBS[change.knob].key} = " in plan.text_after]
     first = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob not in kept]
     last = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob in kept]
     files = [*edits, *text] if plan.place.block else [*text, *edits]
-    return [*first, *files, *former, *run, *last]
+    return [*first, *files, *run, *last, *former]
 
 
 def _remembers(plan: Plan) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from ._dropin import BLOCK, COMMENTED, Place, values_in
 from ._policy import Impossible
+from ._request import PLAIN_NAME
 from ._script import FOREIGN, OWNER
 from ._snapshot import printable
 from ._sysctld import SYSCTL_CONF, Line, SysctlFile
@@ -50,13 +51,21 @@ class Own:
         return FOREIGN in self.text.split("\n")
 
 
+def leads_to_sysctl_conf(file: SysctlFile) -> bool:
+    """Whether it is /etc/sysctl.conf or a link to it. A hard link is not: an edit parts the two."""
+    return file.path == SYSCTL_CONF or (file.is_sysctl_conf and file.link)
+
+
 def is_ours(file: SysctlFile) -> bool:
-    """Whether the file is a drop-in of this collection."""
+    """Whether the file is a drop-in of this collection. What lies below /usr/lib is its package's."""
+    mine = file.path.startswith(EDITABLE) and PLAIN_NAME.fullmatch(file.name)
+    if not mine or file.link or file.is_sysctl_conf or file.given:
+        return False
     return any(line.number == 1 and line.text.startswith(OWNER) for line in file.lines)
 
 
 def own_in(files: Iterable[SysctlFile]) -> list[Own]:
-    """All drop-ins and blocks of this collection. Raises Impossible for a block that is no whole one."""
+    """All drop-ins and blocks of this collection. Raises Impossible for a block that is not whole, or there twice."""
     found = []
     for file in files:
         if is_ours(file):
@@ -80,17 +89,24 @@ def _joined(lines: Iterable[Line]) -> str:
 
 
 def _blocks(file: SysctlFile) -> Iterator[tuple[Place, tuple[Line, ...]]]:
+    seen: list[Place] = []
     for start, line in enumerate(file.lines):
         if not line.text.startswith(BLOCK):
             continue
         place = Place(file.path, line.text.removeprefix(BLOCK).partition(",")[0], block=True)
+        if place in seen or not PLAIN_NAME.fullmatch(place.name):
+            raise Impossible(
+                f"line {line.number} of {file.path} begins a block that is there already, or is none of ours. Remove it"
+            )
+        seen.append(place)
         ends = [stop for stop in range(start, len(file.lines)) if file.lines[stop].text == place.end]
         lines = file.lines[start : ends[0] + 1] if ends else ()
         # A probe sees lines of ours and about our keys only: a gap between their numbers is somebody else's line.
         if not lines or lines[-1].number - lines[0].number != len(lines) - 1:
             raise Impossible(
                 f"the block of {printable(place.name)} that begins at line {line.number} of {file.path} has lines of "
-                "somebody else in it, or no end. Move those lines out of it, or remove what is left of the block"
+                "somebody else in it, or no end (or CR LF at the ends of its lines). Move those lines out of it, or "
+                "remove what is left of the block"
             )
         yield place, lines
 
@@ -105,7 +121,7 @@ def with_text(files: Iterable[SysctlFile], place: Place, text: str | None) -> tu
     files = tuple(files)
     lines = () if text is None else tuple(text.removesuffix("\n").split("\n"))
     if place.block:
-        return tuple(_with_block(file, place, lines) if file.is_sysctl_conf else file for file in files)
+        return tuple(_with_block(file, place, lines) if leads_to_sysctl_conf(file) else file for file in files)
     others = tuple(file for file in files if file.path != place.path)
     if text is None:
         return others
@@ -130,7 +146,7 @@ def with_edit(files: Iterable[SysctlFile], edit: Edit) -> tuple[SysctlFile, ...]
     after = Line(edit.line.number, edit.text_after)
     return tuple(
         replace(file, lines=tuple(after if line == edit.line else line for line in file.lines))
-        if file.path == edit.file or (file.is_sysctl_conf and edit.file == SYSCTL_CONF)
+        if file.path == edit.file or (edit.file == SYSCTL_CONF and leads_to_sysctl_conf(file))
         else file
         for file in files
     )
@@ -152,7 +168,8 @@ def editable(path: str, files: Iterable[SysctlFile]) -> bool:
 def commented_out(files: tuple[SysctlFile, ...]) -> list[tuple[str, SysctlFile, Line]]:
     """The lines that were commented out in favour of a drop-in, with its name."""
     found = marked(files, COMMENTED)
-    return [(line.text.removeprefix(COMMENTED).partition(":")[0], file, line) for file, line in found]
+    named = [(line.text.removeprefix(COMMENTED).partition(":")[0], file, line) for file, line in found]
+    return [(name, file, line) for name, file, line in named if PLAIN_NAME.fullmatch(name)]
 
 
 def marked(files: tuple[SysctlFile, ...], mark: str) -> list[tuple[SysctlFile, Line]]:
@@ -160,7 +177,7 @@ def marked(files: tuple[SysctlFile, ...], mark: str) -> list[tuple[SysctlFile, L
     return [
         (file, line)
         for file in files
-        if editable(file.path, files) and (not file.is_sysctl_conf or file.path == SYSCTL_CONF)
+        if editable(file.path, files) and (file.path == SYSCTL_CONF or not leads_to_sysctl_conf(file))
         for line in file.lines
         if line.text.startswith(mark)
     ]

@@ -8,6 +8,8 @@ The one exception everywhere: tcp_tw_recycle is never turned on again where the 
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,7 +20,7 @@ from ._knobs import KNOBS
 from ._policy import RECYCLE_WARNING, Refusal, recycle_refusals
 from ._snapshot import Snapshot, printable
 from ._sysctld import SYSCTL_CONF, Line, SysctlFile, decide
-from ._tree import Edit, Own, with_edit, with_text
+from ._tree import Edit, Own, own_in, with_edit, with_text
 from ._values import Value, kernel_text, kernel_value, ports_in, without
 
 RECYCLE = "tcp_tw_recycle"
@@ -94,15 +96,49 @@ def files_without(snapshot: Snapshot, exposure: Exposure, held: Held) -> Files:
             edits.append(Edit(file.path, line, mark_before=mark))
             files = with_edit(files, edits[-1])
             warnings += [RECYCLE_WARNING] if value else []
-    files = without_texts(files, [held.place, *held.former_places])
-    text, more = _kept_off(snapshot, exposure, held, files)
-    if text:
-        files = with_text(files, held.place, text)
+    bare = without_texts(files, [held.place, *held.former_places])
+    on = recycling(bare, snapshot)
+    against = recycle_refusals(on[2], exposure, snapshot) if on else ()
+    text = _off_alone(held) if against else None
+    kept = with_text(without_texts(files, held.former_places), held.place, text) if text else bare
+    if on and text and recycling(kept, snapshot) is None:
+        refused += against
         warnings.append(
-            f"{held.place} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it another file would turn "
-            "recycle on at the next boot. Remove that line, then run this again"
+            f"{held.place} stays, with nothing but {KNOBS[RECYCLE].key} = 0: without it line {on[1].number} of "
+            f"{printable(on[0].path)} would turn recycle on at the next boot. Remove that line, then run this again"
         )
-    return Files(text, tuple(edits), files, tuple(dict.fromkeys([*refused, *more])), tuple(dict.fromkeys(warnings)))
+    else:
+        text, kept = None, bare
+    return Files(text, tuple(edits), kept, tuple(dict.fromkeys(refused)), tuple(dict.fromkeys(warnings)))
+
+
+def _off_alone(held: Held) -> str | None:
+    """A text with tcp_tw_recycle = 0 and nothing else, in place of one that had it; None where no file had."""
+    record = held.record
+    if RECYCLE not in record.values or (held.text is None and not held.former):
+        return None
+    before = {RECYCLE: record.before[RECYCLE]} if RECYCLE in record.before else {}
+    return render(held.place, replace(record, values={RECYCLE: 0}, before=before), keeps_off=True)
+
+
+def recycling(files: tuple[SysctlFile, ...], snapshot: Snapshot) -> tuple[SysctlFile, Line, int] | None:
+    """The line that turns recycle on at the next boot, and its value.
+
+    Where the loader is not known any line could, unless a text of ours says 0: more cannot be done there.
+    """
+    loader = snapshot.loaders.boot
+    if loader:
+        setting = decide(KNOBS[RECYCLE].path, files, loader).setting
+        candidates = [(setting.file, setting.line)] if setting else []
+    elif any(own.values.get(RECYCLE) == 0 for own in own_in(files)):
+        candidates = []
+    else:
+        candidates = [(file, line) for file in files for line in file.lines]
+    for file, line in candidates:
+        value = recycle_value(line, file, snapshot)
+        if value:
+            return file, line, value
+    return None
 
 
 def without_texts(files: tuple[SysctlFile, ...], places: Iterable[Place]) -> tuple[SysctlFile, ...]:
@@ -112,32 +148,24 @@ def without_texts(files: tuple[SysctlFile, ...], places: Iterable[Place]) -> tup
     return files
 
 
-def _kept_off(
-    snapshot: Snapshot, exposure: Exposure, held: Held, files: tuple[SysctlFile, ...]
-) -> tuple[str | None, tuple[Refusal, ...]]:
-    """A text with tcp_tw_recycle = 0 alone, where ``files`` would otherwise turn it on at the next boot."""
-    loader, record = snapshot.loaders.boot, held.record
-    if RECYCLE not in record.values or loader is None:
-        return None, ()
-    text = decide(KNOBS[RECYCLE].path, files, loader).value
-    value = None if text is None else kernel_value(KNOBS[RECYCLE], text)
-    against = recycle_refusals(value, exposure, snapshot) if isinstance(value, int) else ()
-    if not against:
-        return None, ()
-    before = {RECYCLE: record.before[RECYCLE]} if RECYCLE in record.before else {}
-    return render(held.place, replace(record, values={RECYCLE: 0}, before=before)), against
-
-
 def recycle_value(line: Line, file: SysctlFile, snapshot: Snapshot) -> int:
     """What a line would set tcp_tw_recycle to: 0 when it is about another key."""
-    loaders = [loader for loader in (snapshot.loaders.boot, snapshot.loaders.reload) if loader]
-    if loaders:
-        # A loader may read one of the two only.
-        alone = [replace(file, path=path, lines=(line,)) for path in ("/etc/sysctl.d/x.conf", SYSCTL_CONF)]
-        texts = [decide(KNOBS[RECYCLE].path, [only], loader).value for loader in loaders for only in alone]
-    else:
-        key, _equals, value = line.text.partition("=")
-        texts = [value if RECYCLE in key or any(character in key for character in "*?[") else None]
+    known = [each for each in (snapshot.loaders.boot, snapshot.loaders.reload) if each and each.reads_anything]
+    # A loader may read one of the two only.
+    alone = [replace(file, path=path, lines=(line,)) for path in ("/etc/sysctl.d/x.conf", SYSCTL_CONF)]
+    texts = [decide(KNOBS[RECYCLE].path, [only], loader).value for loader in known for only in alone]
+    if len(known) < 2:
+        texts.append(_worst(line.text))
     values = [kernel_value(KNOBS[RECYCLE], text) for text in texts if text is not None]
     # A text that is no number is taken for the worst.
     return next((value if isinstance(value, int) else 1 for value in values if value != 0), 0)
+
+
+def _worst(text: str) -> str | None:
+    """The value in a line whose key could mean recycle to some loader."""
+    if text.lstrip().startswith(("#", ";")):
+        return None
+    key, equals, value = text.partition("=")
+    path = re.sub(r"\{[^}]*\}", "*", key.strip().lstrip("-").replace(".", "/"))
+    means = RECYCLE in key or "[" in key or fnmatch.fnmatchcase(KNOBS[RECYCLE].path, path)
+    return value if equals and means else None

@@ -37,9 +37,8 @@ def warnings_undo(snapshot: Snapshot, request: Request, held: Held) -> Iterator[
         yield f"{there}; it stays"
     for own in held.beside:
         owner = owner_in(own.text)
-        path = f"/etc/sysctl.d/{own.place.name}" if own.place.block else own.place.path
         whose = f", which is of {printable(owner)}" if owner else ""
-        yield f"{printable(str(own.place))} stays{whose}. To undo it as well, use path: {printable(path)}"
+        yield f"{printable(str(own.place))} stays{whose}. To undo it as well, use path: {own.place.known_as}"
 
 
 def warnings_held(held: Held, text: str | None) -> Iterator[str]:
@@ -62,7 +61,7 @@ def warnings_boot(
         yield "what applies sysctl files when this host boots is not known, so the value after a boot is not known"
     elif request.apply_to == "runtime":
         yield from _until_boot(snapshot, files, targets)
-    elif not (loaders.boot.directories or loaders.boot.reads_sysctl_conf):
+    elif not loaders.boot.reads_anything:
         yield (
             "nothing here applies sysctl files at boot, so the values "
             + ("will not hold" if request.apply_to == "boot" else "hold until then")

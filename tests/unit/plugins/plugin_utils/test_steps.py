@@ -40,8 +40,8 @@ def test_the_record_is_written_before_the_values_that_it_records() -> None:
 def test_the_record_is_removed_after_the_values_are_restored() -> None:
     host = tuned()
     steps = planned(host, state="absent")
-    assert [step.do[0] for step in steps] == ["set_knob", "edit_line", "remove_file", "forget"]
-    assert steps[2].undo == ("set_file", PATH, host.files[PATH])
+    assert [step.do[0] for step in steps] == ["set_knob", "edit_line", "forget", "remove_file"]
+    assert steps[3].undo == ("set_file", PATH, host.files[PATH])
 
 
 def test_a_key_no_longer_set_is_restored_before_the_record_forgets_it() -> None:
