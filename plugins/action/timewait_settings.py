@@ -25,8 +25,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import diff_of, failure_in, log_of, steps_of
-
-ROLE = "linux_tcp.tuning.timewait"
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._words import ROLE
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -100,10 +99,9 @@ class ActionModule(TimewaitAction):
 
     def _owner(self) -> str:
         """Whose settings these are, unless the task says so: those of the role that uses our role, if any does."""
-        role = self._task._role
-        if role is None or role.get_name() != ROLE:
+        if not self._by_role():
             return ""
-        parents = role.get_parents()
+        parents = self._task._role.get_parents()
         return str(parents[0].get_name() if parents else ROLE)
 
     def _no_log(self, task_vars: dict[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from ._script import BadAnswer, Section
 from ._snapshot import Snapshot, harmless, printable, snapshot_of
 from ._transport import NoWay, Transport
 from ._values import BadRequest
+from ._words import ROLE, told
 
 #: Options that every action takes, so that module_defaults can be given for the whole group. Values are raw: what
 #: they may be is checked by the engine, because core's own types let true, '1.0' and full-width digits through.
@@ -63,7 +64,13 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
             answer = {"failed": True, "msg": str(error)}
         except BadAnswer as error:
             answer = {"failed": True, "msg": f"the host's answer cannot be used: {error}"}
+        answer = told(answer, self._task.delegate_to or host, by_role=self._by_role())
         return {**result, **harmless(answer)}
+
+    def _by_role(self) -> bool:
+        """Whether this is the task of our role."""
+        role = self._task._role
+        return role is not None and role.get_name() == ROLE
 
     def ask(self, script: str, nonce: str) -> tuple[bytes, list[Section], Snapshot]:
         """Runs a script on the host: its answer, the sections in it, and the state of the host. Raises BadAnswer."""

@@ -126,12 +126,12 @@ def lost_copies(snapshot: Snapshot) -> dict[str, str]:
 def check_owner(held: Held, owner: str, dropped: Collection[str]) -> None:
     """Raises Impossible where one caller would undo what another one set in the same place."""
     elsewhere = [other for own in held.former if (other := owner_in(own.text)) not in ("", owner)]
-    other = elsewhere[0] if elsewhere else held.record.owner
-    if held.text is not None and owner and other and owner != other and (dropped or elsewhere):
+    other = elsewhere[0] if elsewhere else held.record.owner if held.text is not None else ""
+    if owner and other and owner != other and (dropped or elsewhere):
         keys = ", ".join(KNOBS[name].key for name in dropped)
         raise Impossible(
-            f"{held.place} belongs to {printable(other)}, which asks for {keys}. Give one of the two a path of its "
-            f"own, or owner: {printable(other)} if both are one"
+            f"{held.place} belongs to {printable(other)}, which asks for {keys or 'the same'}. Give one of the "
+            f"two a path of its own, or owner: {printable(other)} if both are one"
         )
 
 

@@ -128,7 +128,7 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         files=_files(sections) + _command_line(command_line),
         dropin=_dropin(by_name.get("dropin")),
         parent=_parent(by_name.get("parent")),
-        not_writable={s.argument: printable(s.text) for s in sections if s.name == "try" and s.status},
+        not_writable={s.argument: words_of_shell(s.text) for s in sections if s.name == "try" and s.status},
         defaults=_values(sections, "default"),
         time_wait=_time_wait(text("sockstat") or ""),
         counters=_counters(text("netstat") or ""),
@@ -160,6 +160,11 @@ def _evidence(sections: Iterable[Section], by_name: Mapping[str, Section]) -> Ev
         systemd=text("systemd"),
         sysctl=text("sysctl"),
     )
+
+
+def words_of_shell(text: str) -> str:
+    """What a shell or a program says, without where in our script it says it."""
+    return re.sub(r"^(?:\S*sh: )?(?:eval: )?(?:line )?[0-9]+: ", "", printable(text))
 
 
 def printable(text: str, limit: int = 300) -> str:

@@ -11,7 +11,7 @@ from ._dropin import Place, is_hand_edited, parse, sed_pattern
 from ._knobs import KNOBS
 from ._plan import Change, Plan
 from ._script import BadAnswer, Section, Step
-from ._snapshot import printable
+from ._snapshot import printable, words_of_shell
 from ._tree import Edit
 from ._values import kernel_text
 
@@ -140,11 +140,11 @@ def failure_in(sections: list[Section], steps: list[Step]) -> str | None:
     summaries = {str(number): step.summary for number, step in enumerate(steps, 1)}
     step = summaries.get(failed.argument, "carry out the plan")
     left = [
-        f"{summaries.get(section.argument)} ({printable(section.text)})"
+        f"{summaries.get(section.argument)} ({words_of_shell(section.text)})"
         for section in sections
         if section.name == "not_undone"
     ]
     end = f"These could not be undone: {'; '.join(left)}" if left else "Everything is as it was before"
     if any(step.undo == STAYS_OFF for step in steps):
         end += f", but {KNOBS['tcp_tw_recycle'].key} is not turned on again"
-    return f"failed to {step}: {printable(failed.text) or 'the host gave no reason'}. {end}"
+    return f"failed to {step}: {words_of_shell(failed.text) or 'the host gave no reason'}. {end}"

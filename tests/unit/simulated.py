@@ -100,6 +100,8 @@ class Host:
     files: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     special: dict[str, str] = field(default_factory=dict)
+    #: Other names of /etc/sysctl.conf that are no links.
+    is_sysctl_conf: tuple[str, ...] = ()
     parent: str = "writable directory"
     parent_owner: str = "drwxr-xr-x 0 0"
     not_writable: dict[str, str] = field(default_factory=dict)
@@ -228,7 +230,7 @@ class Host:
     def _file(self, path: str) -> Iterable[tuple[str, str, int]]:
         target = self.links.get(path, path)
         words = ["link"] if path in self.links else []
-        if target == "/etc/sysctl.conf":
+        if target == "/etc/sysctl.conf" or path in self.is_sysctl_conf:
             words.append("sysctl.conf")
         if target in self.files:
             words.append("regular")

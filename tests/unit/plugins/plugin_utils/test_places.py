@@ -18,8 +18,9 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import FO
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import SYSCTL_CONF
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
 
-from tests.unit.simulated import UNTAGGED, Host, a_host, asked
+from tests.unit.simulated import KERNELS, SYSTEMD, UNTAGGED, Host, a_host, asked
 
+BUSYBOX = "BusyBox v1.35.0 (Debian 1:1.35.0-4+b7) multi-call binary.\n"
 OTHER = "/etc/sysctl.d/60-other.conf"
 FIRST_FORMAT = (Path(__file__).parent / "formats" / "1.conf").read_text()
 BLOCK = Place(SYSCTL_CONF, "99-timewait.conf", block=True)
@@ -112,7 +113,94 @@ class TestBlock:
         assert (host.files, host.knobs["tcp_tw_reuse"]) == ({SYSCTL_CONF: "x"}, "2\n")
 
 
+class TestMisleading:
+    """Files made to look like ours, or to make us do something to others."""
+
+    def test_two_equal_blocks_stop_everything(self) -> None:
+        host = without_directory(files={SYSCTL_CONF: "vm.swappiness = 1\n"})
+        tuned(host)
+        host.files[SYSCTL_CONF] += host.files[SYSCTL_CONF].partition("\n")[2]
+        for state in ("present", "absent"):
+            with pytest.raises(Impossible, match="begins a block that is there already"):
+                planned(host, state=state)
+
+    @pytest.mark.parametrize("name", ["x/e touch pwned;#", "a b.conf", ""])
+    def test_a_block_with_a_name_that_is_more_than_a_name_stops_everything(self, name: str) -> None:
+        host = a_host(files={SYSCTL_CONF: f"# linux_tcp.tuning block of {name}, format 2, checksum 0\n"})
+        with pytest.raises(Impossible, match="is none of ours"):
+            planned(host)
+
+    def test_a_copy_of_our_drop_in_elsewhere_is_somebody_elses(self) -> None:
+        host = a_host()
+        tuned(host, owner="web")
+        text = host.files[PATH]
+        copies = {SYSCTL_CONF: text, "/usr/lib/sysctl.d/10-image.conf": text, "/etc/sysctl.d/a b.conf": text}
+        host.files |= copies
+        host.links["/etc/sysctl.d/99-sysctl.conf"] = SYSCTL_CONF
+        assert not planned(host, owner="web").changed
+        tuned(host, owner="web", state="absent")
+        assert host.files == copies
+
+    def test_a_hard_link_to_sysctl_conf_is_a_file_of_its_own(self) -> None:
+        host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
+        host.is_sysctl_conf = ("/etc/sysctl.d/zz.conf",)
+        (edit,) = planned(host, conflicts="comment_out").edits
+        assert edit.file == "/etc/sysctl.d/zz.conf"
+
+    @pytest.mark.parametrize(("systemd", "procps"), [(None, None), (None, BUSYBOX), (SYSTEMD, BUSYBOX)])
+    def test_recycle_stays_off_whatever_loader_is_not_known(self, systemd: str | None, procps: str | None) -> None:
+        zz = "/etc/sysctl.d/zz.conf"
+        host = a_host("RHEL 7", files={zz: "net.ipv4.tcp_tw_recycle = 1\n"})
+        tuned(host, conflicts="comment_out")
+        commented = host.files[zz]
+        host.systemd, host.procps = systemd, procps
+        host.more = [("masked", "", 0)] if systemd else []
+        assert not tuned(host, conflicts="comment_out").edits
+        made = tuned(host, state="absent")
+        assert made.refused
+        assert host.files[zz] == commented
+
+    def test_undo_leaves_a_zero_where_a_line_could_turn_recycle_on(self) -> None:
+        host = a_host("RHEL 7", systemd=None, procps=None, files={OTHER: "net.ipv4.tcp_tw_recycle = 1\n"})
+        tuned(host)
+        made = tuned(host, state="absent")
+        assert "without it line 1 of /etc/sysctl.d/60-other.conf would turn recycle on" in str(made.warnings)
+        assert "net.ipv4.tcp_tw_recycle = 0\n" in host.files[PATH]
+        assert not planned(host, state="absent").changed
+        del host.files[OTHER]
+        tuned(host, state="absent")
+        assert host.files == {}
+
+    def test_the_plain_undo_leaves_a_zero_where_a_line_would_turn_recycle_on(self) -> None:
+        host = a_host("RHEL 7", files={"/etc/sysctl.d/10-app.conf": "net.ipv4.tcp_tw_recycle = 1\n"})
+        tuned(host)
+        assert f"undo: echo 'net.ipv4.tcp_tw_recycle = 0' >{PATH}\n" in host.files[PATH]
+        assert f"undo: rm {PATH}\n" not in host.files[PATH]
+        assert not planned(host).changed
+
+    def test_a_zero_that_would_not_decide_does_not_stay(self) -> None:
+        release, knobs, _columns = KERNELS["RHEL 7"]
+        host = without_directory(files={SYSCTL_CONF: ""}, release=release, knobs=dict(knobs))
+        tuned(host)
+        host.files[SYSCTL_CONF] += "net.ipv4.tcp_tw_recycle = 1\n"
+        made = tuned(host, state="absent")
+        assert (made.text_after, host.files[SYSCTL_CONF]) == (None, "net.ipv4.tcp_tw_recycle = 1\n")
+
+    def test_the_kernels_command_line_has_no_say_on_recycle(self) -> None:
+        words = "sysctl.net.ipv4.tcp_tw_recycle=1\nsysctl.net.ipv4.tcp_tw_reuse=0\n"
+        assert tuned(a_host(more=[("cmdline", words, 0)])).changed
+
+
 class TestRuntime:
+    def test_another_caller_in_the_running_kernel_alone_is_seen(self) -> None:
+        host = a_host()
+        tuned(host, apply_to="runtime", tcp_rfc1337=1)
+        with pytest.raises(Impossible, match=r"undo the other with state: absent and path: /etc/sysctl.d/99-time"):
+            planned(host, path=OTHER, tcp_rfc1337=0)
+        tuned(host, path=OTHER)
+        tuned(host, state="absent")
+        assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2}
+
     def test_no_file_is_written(self) -> None:
         host = a_host()
         made = tuned(host, apply_to="runtime")
@@ -314,6 +402,8 @@ class TestOwner:
             Impossible, match=r"belongs to web, which asks for net.ipv4.tcp_rfc1337. Give one of the two"
         ):
             planned(host, owner="db", ip_local_port_range="15000 60999")
+        with pytest.raises(Impossible, match="belongs to web"):
+            planned(host, owner="db", path=f"/usr/local/lib/sysctl.d/{PATH.rpartition('/')[2]}")
         assert not planned(host, owner="web", tcp_rfc1337=1).changed
         assert planned(host, owner="db", tcp_rfc1337=1).changed
 

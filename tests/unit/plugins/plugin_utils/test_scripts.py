@@ -388,6 +388,23 @@ def test_a_block_is_rewritten_where_it_stands_and_lines_behind_it_stay(sh: list[
     assert file.read_text() == "one\ntwo"
 
 
+def test_a_line_like_the_end_of_a_block_before_it_does_no_harm(sh: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "sysctl.conf"
+    front = f"one\n{BLOCK.end}\ntwo\n"
+    file.write_text(f"{front}{A_BLOCK}three\n")
+    call(sh, tmp_path, shlex.join(["set_block", str(file), *WHERE, ANOTHER]))
+    assert file.read_text() == f"{front}{ANOTHER}three\n"
+    call(sh, tmp_path, shlex.join(["remove_block", str(file), *WHERE, "whole"]))
+    assert file.read_text() == f"{front}three\n"
+
+
+def test_a_key_of_no_end_takes_no_time(sh: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "zz.conf"
+    file.write_text(f"*{'.' * 100000} = 1\nnet.ipv4.tcp_tw_r* = 1\n")
+    done = call(sh, tmp_path, f"more_lines {file}")
+    assert done.stdout == b"2:net.ipv4.tcp_tw_r* = 1\n"
+
+
 def test_a_text_is_remembered_and_forgotten(sh: list[str], tmp_path: Path) -> None:
     call(sh, tmp_path, shlex.join(["remember", "99-timewait.conf", "a\nb\n"]))
     assert (tmp_path / "linux_tcp.tuning-99-timewait.conf").read_text() == "a\nb\n"
