@@ -77,7 +77,8 @@ options:
   ip_local_reserved_ports:
     description:
       - Ports and port ranges, such as V([8080, '9000-9010']), that are never to be picked for outgoing connections.
-        They are added to those that are reserved already, and stay so until O(state=absent).
+        They are added to those that are reserved already. One that is taken from the list stays reserved until the
+        option is not set any longer, or until O(state=absent).
     type: raw
   tcp_rfc1337:
     description:
@@ -109,8 +110,8 @@ options:
   apply_to:
     description:
       - V(both) is the running kernel and the next boot.
-      - V(runtime) is the running kernel alone, for hosts whose C(/etc) is read-only or belongs to somebody else. Other
-        files are not looked at for conflicts. The record of what was before is kept in C(/run), until the next boot.
+      - V(runtime) is the running kernel alone, for hosts whose C(/etc) is read-only or belongs to somebody else. Files
+        stay as they are, those of earlier runs too. What was before is kept in C(/run), until the next boot.
       - V(boot) is the next boot alone, for image builds and chroots, where C(/proc/sys) is read-only, not there, or
         that of another machine. Its values are not looked at.
       - On systems whose configuration is made elsewhere (NixOS, Guix System, ostree, Bottlerocket) V(both) and V(boot)
