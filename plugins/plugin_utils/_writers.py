@@ -164,7 +164,12 @@ def _ufw(file: SysctlFile) -> Iterator[Writer]:
 
 
 def _commented_out(assignment: Assignment) -> str:
-    return f"sed -i '{assignment.line}s/^/# /' {_quoted(assignment.path)}"
+    path, copy = assignment.path, ""
+    if path.startswith("/usr/lib/tuned/"):
+        # The next update would bring the line back; a profile in /etc stands before the package's.
+        profile, path = path.rpartition("/")[0], f"/etc{path.removeprefix('/usr/lib')}"
+        copy = f"cp -r {_quoted(profile)} {_quoted(path.rpartition('/')[0].rpartition('/')[0])}/ && "
+    return f"{copy}sed -i '{assignment.line}s/^/# /' {_quoted(path)}"
 
 
 def _quoted(path: str) -> str:

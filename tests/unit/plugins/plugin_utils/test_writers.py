@@ -147,6 +147,21 @@ def test_tuned_wins_over_a_drop_in_that_it_does_not_read() -> None:
     assert "in a file in /etc/sysctl.d" in warning
 
 
+def test_a_profile_of_a_package_is_copied_and_not_edited() -> None:
+    parts = by_tuned("reapply_sysctl = 0", "[sysctl]", "net.ipv4.tcp_tw_reuse = 0")
+    packaged = [
+        (
+            head.replace("/etc/tuned/mine", "/usr/lib/tuned/mine"),
+            text.replace("/etc/tuned/mine", "/usr/lib/tuned/mine"),
+            rc,
+        )
+        for head, text, rc in parts
+    ]
+    made = plan(with_writers(*packaged).snapshot(), UNTAGGED, asked())
+    (warning,) = [text for text in made.warnings if text.startswith("tuned")]
+    assert "cp -r /usr/lib/tuned/mine /etc/tuned/ && sed -i '2s/^/# /' /etc/tuned/mine/tuned.conf" in warning
+
+
 def test_a_file_that_tuned_alone_applies_counts() -> None:
     files = {"/etc/sysctl.conf": "net.ipv4.tcp_tw_reuse = 0"}
     host = with_writers(*by_tuned("", "[sysctl]", "vm.swappiness = 1"), files=files)
