@@ -78,9 +78,10 @@ def outcome(run: Run, host: str | None = None) -> Result:
 
 
 def warnings_of(result: Result) -> list[str]:
-    """ansible-core drops an empty list of warnings from a result."""
+    """Without the name of the host. ansible-core drops an empty list of warnings from a result."""
     warnings: list[str] = result.result.get("warnings", [])
-    return warnings
+    assert all(": " in text for text in warnings), warnings
+    return [text.partition(": ")[2] for text in warnings]
 
 
 def failure(run: Run, host: str) -> dict[str, Any]:

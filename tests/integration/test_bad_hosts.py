@@ -183,7 +183,7 @@ def test_the_place_for_the_file_is_looked_at_before_anything_is_written(
 ) -> None:
     """What is wrong with /etc/sysctl.d, and the sentence that helps."""
     cases = {
-        "missing": ("rmdir /etc/sysctl.d", "/etc/sysctl.d is not there, so no sysctl loader reads it"),
+        "missing": ("rmdir /etc/sysctl.d", "there is no directory /etc/sysctl.d. Make it: mkdir -p /etc/sysctl.d"),
         "link": ("mv /etc/sysctl.d /etc/d; ln -s d /etc/sysctl.d", "Only a real directory is written to"),
         "for-all": ("chmod 777 /etc/sysctl.d", "chown root:root /etc/sysctl.d && chmod 755 /etc/sysctl.d"),
         "for-a-group": ("chmod 775 /etc/sysctl.d; chgrp 12 /etc/sysctl.d", "may be written by others than root"),
