@@ -44,7 +44,9 @@ def remedied(refused):
     """The path that was computed, followed on each host: the second run, and the values that systemd then sets."""
     variables = {
         "timewait_conflicts": "fail",
-        "computed": {name: re.search(r"set path: (\S+), which wins", refused[name])[1] for name in HOSTS},
+        "computed": {
+            name: re.search(r"set timewait_sysctl_file: (\S+), which wins", refused[name])[1] for name in HOSTS
+        },
         "timewait_sysctl_file": "{{ computed[inventory_hostname] }}",
     }
     first, second = run("converge.yml", **variables), run("converge.yml", **variables)
