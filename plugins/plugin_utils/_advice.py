@@ -18,8 +18,9 @@ from ._knobs import INT_MAX, KNOBS
 from ._loaders import Loader
 from ._policy import REMEDY
 from ._snapshot import Snapshot, printable
-from ._sysctld import UNREAD, Setting, decide
+from ._sysctld import UNREAD, Line, SysctlFile, decide
 from ._tree import commented_out, damages_in, own_in
+from ._undo import recycling
 from ._values import Value, kernel_text, kernel_value
 from ._writers import rewrites_in, settled
 
@@ -63,13 +64,14 @@ def recycle_enabled(snapshot: Snapshot, exposure: Exposure) -> Finding | None:
 
 
 def recycle_in_file(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
-    loaders = snapshot.loaders
-    at_boot = _recycling(snapshot, loaders.boot)
-    setting = at_boot or _recycling(snapshot, loaders.reload)
-    if not setting:
+    at_boot = recycling(snapshot.files, snapshot)
+    found = at_boot or _on_reload(snapshot)
+    if not found:
         return None
-    path, line = printable(setting.file.path), setting.line
+    path, line = printable(found[0].path), found[1]
     when = "at boot" if at_boot else "when somebody calls 'sysctl --system'"
+    if at_boot and snapshot.loaders.boot is None:
+        when = "at boot, if what applies sysctl files here reads it"
     inert = ", which this kernel does not have; an older one would take it"
     if "tcp_tw_recycle" in snapshot.knobs:
         inert = ""
@@ -82,12 +84,13 @@ def recycle_in_file(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:
     )
 
 
-def _recycling(snapshot: Snapshot, loader: Loader | None) -> Setting | None:
-    """The line that turns recycle on with this loader."""
+def _on_reload(snapshot: Snapshot) -> tuple[SysctlFile, Line] | None:
+    """The line that would turn recycle on with 'sysctl --system'."""
+    loader = snapshot.loaders.reload
     setting = decide(KNOBS["tcp_tw_recycle"].path, snapshot.files, loader).setting if loader else None
     if not setting or setting.value is None or kernel_value(KNOBS["tcp_tw_recycle"], setting.value) == 0:
         return None
-    return setting
+    return setting.file, setting.line
 
 
 def reuse_without_timestamps(snapshot: Snapshot, _exposure: Exposure) -> Finding | None:

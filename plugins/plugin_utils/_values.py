@@ -86,7 +86,10 @@ def asked_port_list(what: str, raw: object) -> tuple[PortRange, ...]:
 
 
 def _asked_port(what: str, raw: object) -> int:
-    port = asked_integer(what, raw)
+    try:
+        port = asked_integer(what, raw)
+    except BadRequest:
+        raise BadRequest(f"{what}: {_shown(raw)} is not a port; ports are numbers in plain decimal digits") from None
     if not 1 <= port <= 65535:
         raise BadRequest(f"{what}: {port} is not a port; ports go from 1 to 65535")
     return port

@@ -86,7 +86,7 @@ PORTS: dict[str, tuple[dict[str, Any], str]] = {
     "reserved-0": ({"ip_local_reserved_ports": [0]}, "0 is not a port; ports go from 1 to 65535"),
     "reserved-65536": ({"ip_local_reserved_ports": ["8080", "65000-65536"]}, "65536 is not a port"),
     "reserved-reversed": ({"ip_local_reserved_ports": ["9010-9000"]}, "9010 is above 9000"),
-    "reserved-word": ({"ip_local_reserved_ports": "8080,http"}, "plain decimal digits, not 'http'"),
+    "reserved-word": ({"ip_local_reserved_ports": "8080,http"}, "'http' is not a port; ports are numbers"),
     "reserved-dictionary": ({"ip_local_reserved_ports": {"a": 1}}, "must be a list of ports"),
 }
 

@@ -68,6 +68,22 @@ def found(host: Host, name: str) -> list[Finding]:
     return [finding for finding in findings_of(host.snapshot(), UNTAGGED) if finding.id == name]
 
 
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (a_host(files={"/etc/sysctl.conf": "net.ipv4.tcp_tw_recycle = 1"}), "when somebody calls 'sysctl --system'"),
+        (
+            a_host(systemd=None, procps=None, files={"/etc/sysctl.conf": "net.ipv4.tcp_tw_recycle = 1"}),
+            "at boot, if what applies sysctl files here reads it",
+        ),
+        (with_knobs(files={ZZ: "net.ipv4.tcp_tw_recycle = 1"}), "at boot, which this kernel"),
+    ],
+)
+def test_a_line_that_turns_recycle_on_is_told_with_who_would_read_it(host: Host, words: str) -> None:
+    found = [each for each in findings_of(host.snapshot(), UNTAGGED) if each.id == "recycle_in_file"]
+    assert [words in finding.message for finding in found] == [True]
+
+
 def test_every_rule_has_a_case() -> None:
     assert {rule.__name__ for rule in RULES} == set(CASES)
 
