@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,8 +81,7 @@ def outcome(run: Run, host: str | None = None) -> Result:
 def warnings_of(result: Result) -> list[str]:
     """Without the name of the host. ansible-core drops an empty list of warnings from a result."""
     warnings: list[str] = result.result.get("warnings", [])
-    assert all(": " in text for text in warnings), warnings
-    return [text.partition(": ")[2] for text in warnings]
+    return [re.sub(r"^[\w.-]+: ", "", text) for text in warnings]
 
 
 def failure(run: Run, host: str) -> dict[str, Any]:
