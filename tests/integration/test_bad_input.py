@@ -81,7 +81,7 @@ PORTS: dict[str, tuple[dict[str, Any], str]] = {
     "range-too-high": ({"ip_local_port_range": [15000, 65536]}, "65536 is not a port"),
     "range-of-three": ({"ip_local_port_range": [15000, 20000, 60999]}, "must be two ports, such as [15000, 60999]"),
     "range-of-words": ({"ip_local_port_range": "all ports"}, "plain decimal digits"),
-    "range-of-booleans": ({"ip_local_port_range": [True, 60999]}, "must be an integer, not True"),
+    "range-of-booleans": ({"ip_local_port_range": [True, 60999]}, "True is not a port; ports are numbers"),
     "range-as-number": ({"ip_local_port_range": 15000}, "must be two ports"),
     "reserved-0": ({"ip_local_reserved_ports": [0]}, "0 is not a port; ports go from 1 to 65535"),
     "reserved-65536": ({"ip_local_reserved_ports": ["8080", "65000-65536"]}, "65536 is not a port"),
