@@ -68,7 +68,8 @@ unlock() { rm -f "$flag"; }
 # Writes a value and reads it back: a knob may take what it is given and make something else of it.
 set_knob() { # name value
   if [ "$(value_of "$1")" = "$2" ]; then return 0; fi
-  printf '%s\n' "$2" | cat >"$IPV4/$1" || return 1
+  # What cat says counts: should it end early, printf would add words of its own.
+  printf '%s\n' "$2" 2>/dev/null | cat >"$IPV4/$1" || return 1
   if [ "$(value_of "$1")" != "$2" ]; then
     echo "$IPV4/$1 took '$2' and reads '$(value_of "$1")'"
     return 1
@@ -101,7 +102,7 @@ set_file() { # file content
   (
     set -C
     umask 022
-    printf '%s' "$2" | cat >"$new"
+    printf '%s' "$2" 2>/dev/null | cat >"$new"
   ) || { rm -f "$new"; return 1; }
   put_in_place "$1"
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
@@ -15,6 +16,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._platforms import
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import DEFAULT_PATH as PATH
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import FOREIGN
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import steps_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import SYSCTL_CONF
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
 
@@ -159,6 +161,21 @@ class TestMisleading:
         made = tuned(host, state="absent")
         assert made.refused
         assert host.files[zz] == commented
+
+    def test_one_known_loader_is_not_enough_to_bring_a_line_back(self) -> None:
+        line = f"{Place.file(PATH).mark}net.ipv4/tcp_tw_recycle = 1"
+        host = a_host("RHEL 7", procps=None)
+        tuned(host)
+        host.files["/etc/sysctl.d/zz.conf"] = line
+        assert tuned(host, state="absent").refused
+        assert host.files["/etc/sysctl.d/zz.conf"] == line
+
+    def test_an_undo_of_the_running_kernel_writes_no_file(self) -> None:
+        host = a_host("RHEL 7", files={OTHER: "net.ipv4.tcp_tw_recycle = 1\n"})
+        start = dict(host.files)
+        tuned(host, apply_to="runtime")
+        assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 0}
+        assert host.files == start
 
     def test_undo_leaves_a_zero_where_a_line_could_turn_recycle_on(self) -> None:
         host = a_host("RHEL 7", systemd=None, procps=None, files={OTHER: "net.ipv4.tcp_tw_recycle = 1\n"})
@@ -360,6 +377,27 @@ class TestOwner:
         assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
         assert (host.files, host.remembered) == (start, {})
 
+    def test_of_two_records_of_one_owner_the_former_knows_what_was_before(self) -> None:
+        host = a_host()
+        tuned(host, owner="web")
+        host.files[OTHER] = host.files[PATH].replace(
+            "before: net.ipv4.tcp_tw_reuse = 2", "before: net.ipv4.tcp_tw_reuse = 0"
+        )
+        tuned(host, owner="web", path=OTHER)
+        assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2}
+
+    def test_the_old_file_goes_last_and_a_block_is_written_behind_the_edits(self) -> None:
+        host = a_host()
+        tuned(host, owner="web")
+        moving = steps_of(planned(host, owner="web", path=OTHER, tcp_rfc1337=1))
+        assert moving[-1].do == ("remove_file", PATH)
+        late = without_directory(files={SYSCTL_CONF: "", "/run/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
+        late.files[SYSCTL_CONF] = "net.ipv4.tcp_rfc1337 = 1\n"
+        tuned(late)
+        late.files[SYSCTL_CONF] += "net.ipv4.tcp_tw_reuse = 0\n"
+        steps = [step.do[0] for step in steps_of(planned(late, conflicts="comment_out", tcp_rfc1337=1))]
+        assert steps.index("edit_line") < steps.index("set_block")
+
     def test_a_key_that_is_dropped_on_the_way_is_restored(self) -> None:
         host = a_host()
         tuned(host, owner="web", tcp_rfc1337=1)
@@ -444,6 +482,18 @@ class TestSomebodyElse:
         made = tuned(host, tcp_rfc1337=1)
         assert f"{PATH} was removed by somebody else" in str(made.warnings)
         assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
+
+    def test_a_drop_in_is_gone_only_when_it_is(self) -> None:
+        def gone(host: Host) -> bool:
+            return "drop_in_gone" in [finding.id for finding in findings_of(host.snapshot(), UNTAGGED)]
+
+        host = a_host()
+        tuned(host)
+        assert not gone(host)
+        del host.files[PATH]
+        assert gone(host)
+        host.reboot()
+        assert not gone(host)
 
     def test_a_drop_in_that_was_removed_can_be_undone(self) -> None:
         host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})
