@@ -20,7 +20,7 @@ from ._knobs import KNOBS
 from ._policy import RECYCLE_WARNING, Refusal, recycle_refusals
 from ._snapshot import Snapshot, printable
 from ._sysctld import SYSCTL_CONF, Line, SysctlFile, decide
-from ._tree import Edit, Own, own_in, with_edit, with_text
+from ._tree import Edit, Own, damages_in, own_in, with_edit, with_text
 from ._values import Value, kernel_text, kernel_value, ports_in, without
 
 RECYCLE = "tcp_tw_recycle"
@@ -130,7 +130,7 @@ def recycling(files: tuple[SysctlFile, ...], snapshot: Snapshot) -> tuple[Sysctl
     if loader:
         setting = decide(KNOBS[RECYCLE].path, files, loader).setting
         candidates = [(setting.file, setting.line)] if setting else []
-    elif any(own.values.get(RECYCLE) == 0 for own in own_in(files)):
+    elif not damages_in(files) and any(own.values.get(RECYCLE) == 0 for own in own_in(files)):
         candidates = []
     else:
         candidates = [(file, line) for file in files for line in file.lines]

@@ -84,6 +84,12 @@ def test_a_line_that_turns_recycle_on_is_told_with_who_would_read_it(host: Host,
     assert [words in finding.message for finding in found] == [True]
 
 
+def test_facts_can_be_had_of_a_host_whose_block_is_damaged() -> None:
+    text = "# linux_tcp.tuning block of 99-timewait.conf, format 2\nnet.ipv4.tcp_tw_recycle = 1\n"
+    host = a_host("RHEL 7", systemd=None, procps=None, files={"/etc/sysctl.conf": text})
+    assert {"text_damaged", "recycle_in_file"} <= {finding.id for finding in findings_of(host.snapshot(), UNTAGGED)}
+
+
 def test_every_rule_has_a_case() -> None:
     assert {rule.__name__ for rule in RULES} == set(CASES)
 
