@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,17 @@ from ._exposure import Claim, group_claims, listed, words_of
 VARIABLE = "timewait_exposure"
 PUBLIC_GROUPS = "timewait_public_groups"
 NAT_GROUPS = "timewait_nat_groups"
-_VARIABLES = (VARIABLE, PUBLIC_GROUPS, NAT_GROUPS)
+VARIABLES = (VARIABLE, PUBLIC_GROUPS, NAT_GROUPS)
+
+
+def host_of(task_vars: Mapping[str, Any]) -> str:
+    """The inventory's name of the host that this task is for.
+
+    The variable inventory_hostname would not do: a play, or facts from a compromised host, can set it to the name of
+    a host that is attested private. The worker process knows for whom it works.
+    """
+    host = getattr(multiprocessing.current_process(), "_host", None)
+    return str(task_vars["inventory_hostname"] if host is None else host.get_name())
 
 
 def claims_for(
@@ -32,7 +43,7 @@ def claims_for(
     host = delegate or own
     hostvars = task_vars.get("hostvars", {})
     inventory = _variables_of(hostvars, host)
-    variables = {name: template(task_vars[name]) for name in _VARIABLES if name in task_vars}
+    variables = {name: template(task_vars[name]) for name in VARIABLES if name in task_vars}
     if delegate and variables.get(VARIABLE) == _variables_of(hostvars, own).get(VARIABLE):
         # The variable is the other host's, and says nothing of this one.
         variables.pop(VARIABLE, None)
@@ -63,7 +74,7 @@ def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     if host not in hostvars:
         return {}
     variables = hostvars[host]
-    return {name: variables[name] for name in (*_VARIABLES, "ansible_facts") if name in variables}
+    return {name: variables[name] for name in (*VARIABLES, "ansible_facts") if name in variables}
 
 
 def _names(what: str, *lists: Any) -> set[str]:
@@ -72,4 +83,4 @@ def _names(what: str, *lists: Any) -> set[str]:
 
 def _facts_pretend(*sources: Mapping[str, Any]) -> bool:
     """Whether facts, which come from the host itself, set one of the variables that tags are read from."""
-    return any(name in (source.get("ansible_facts") or {}) for source in sources for name in _VARIABLES)
+    return any(name in (source.get("ansible_facts") or {}) for source in sources for name in VARIABLES)

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-try:  # ansible-core 2.19 and later tag every value with its origin; the class is private
-    from ansible._internal._datatag._tags import Origin
+try:  # ansible-core 2.19 and later tag every value with its origin, and templates as such; the classes are private
+    from ansible._internal._datatag._tags import Origin, TrustedAsTemplate
 except ImportError:
-    Origin = None
+    Origin = TrustedAsTemplate = None
 
 
 def origin_of(task: Any, option: str, value: Any) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def origin_of(task: Any, option: str, value: Any) -> dict[str, Any]:
     """
     written = next(_find(task.get_ds(), option), None)
     named = re.search(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)", written) if isinstance(written, str) else None
-    path, line = _position(value)
+    path, line = position_of_value(value)
     if path is None:
         path, _colon, number = str(task.get_path() or "").rpartition(":")
         line = int(number) if number.isdigit() else None
@@ -48,7 +48,15 @@ def _find(node: Any, option: str) -> Iterator[Any]:
             yield from _find(child, option)
 
 
-def _position(value: Any) -> tuple[str | None, int | None]:
+def is_trusted(value: str) -> bool:
+    """Whether Ansible would take a text for a template. One that came from a host it would not."""
+    if TrustedAsTemplate is not None:
+        return bool(TrustedAsTemplate.is_tagged_on(value))
+    return not getattr(value, "__UNSAFE__", False)
+
+
+def position_of_value(value: Any) -> tuple[str | None, int | None]:
+    """Path and line of a value, None for what is not known."""
     if Origin is not None:
         tag = Origin.get_tag(value)
         # A value from the command line has no file, and says so in words.

@@ -47,11 +47,27 @@ def recycle_refusals(value: int, exposure: Exposure, snapshot: Snapshot) -> tupl
 
     Not 0 is the test: every non-zero value, a negative one too, drops connections alike.
     """
-    if value == 0:
-        return ()
-    version = snapshot.kernel.version
     release = f"kernel {snapshot.kernel.release}"
-    reasons = (
+    return (
+        *exposure_refusals(value, exposure),
+        *_refusals(
+            value,
+            (
+                "this kernel has no tcp_tw_recycle (it was removed in Linux 4.12)",
+                () if RECYCLE.name in snapshot.knobs else (f"{release}, no /proc/sys/{RECYCLE.path}",),
+            ),
+            (
+                "from Linux 4.10 on timestamps are randomised, and recycle drops peers that share no address",
+                (release,) if snapshot.kernel.version >= RANDOM_OFFSETS_SINCE else (),
+            ),
+        ),
+    )
+
+
+def exposure_refusals(value: int, exposure: Exposure) -> tuple[Refusal, ...]:
+    """The reasons that need no look at the host: for whoever knows its tags alone."""
+    return _refusals(
+        value,
         (
             "this host is public-facing: clients that share an address behind NAT would lose connections at random",
             exposure.public_facing,
@@ -61,26 +77,22 @@ def recycle_refusals(value: int, exposure: Exposure, snapshot: Snapshot) -> tupl
             exposure.behind_nat,
         ),
         (
-            "this kernel has no tcp_tw_recycle (it was removed in Linux 4.12)",
-            () if RECYCLE.name in snapshot.knobs else (f"{release}, no /proc/sys/{RECYCLE.path}",),
-        ),
-        (
-            "from Linux 4.10 on timestamps are randomised, and recycle drops peers that share no address",
-            (release,) if version >= RANDOM_OFFSETS_SINCE else (),
-        ),
-        (
             "nobody has attested that this host is private; without a tag it is taken to be exposed",
             ("no tag private, public_facing or behind_nat for this host",) if exposure.unclassified else (),
         ),
     )
-    return tuple(Refusal(RECYCLE.key, value, reason, evidence) for reason, evidence in reasons if evidence)
 
 
-RECYCLE_WARNING = (
-    "tcp_tw_recycle is set on a host attested private: any peer whose kernel randomises timestamps per connection "
-    "(Linux 4.10, and every Linux with the fix for CVE-2026-23247 of March 2026), or that is not Linux, will lose "
-    "connections at random, with or without NAT. tcp_tw_reuse: 1 is the remedy"
+def _refusals(value: int, *reasons: tuple[str, tuple[str, ...]]) -> tuple[Refusal, ...]:
+    return tuple(Refusal(RECYCLE.key, value, reason, evidence) for reason, evidence in reasons if evidence and value)
+
+
+PEERS_DROPPED = (
+    "any peer whose kernel randomises timestamps per connection (Linux 4.10, and every Linux with the fix for "
+    "CVE-2026-23247 of March 2026), or that is not Linux, will lose connections at random, with or without NAT. "
+    "tcp_tw_reuse: 1 is the remedy"
 )
+RECYCLE_WARNING = f"tcp_tw_recycle is set on a host attested private: {PEERS_DROPPED}"
 
 
 def check_host(snapshot: Snapshot, request: Request) -> None:

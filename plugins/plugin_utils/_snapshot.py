@@ -178,14 +178,14 @@ def printable(text: str, limit: int = 300) -> str:
 def harmless(value: Any, *, lines: bool = False) -> Any:
     """A result with nothing in it that a terminal would obey or take for a line of its own: the last look at all texts.
 
-    Only the two sides of a diff (``lines``) are texts of more than one line.
+    Only the two sides of a diff and a remedy (``lines``) are texts of more than one line.
     """
     if isinstance(value, str):
         if value.isprintable():
             return value
         return "".join(c if c.isprintable() or (lines and c == "\n") else ascii(c)[1:-1] for c in value)
     if isinstance(value, Mapping):
-        return {key: harmless(item, lines=key in ("before", "after")) for key, item in value.items()}
+        return {key: harmless(item, lines=key in ("before", "after", "remedy")) for key, item in value.items()}
     if isinstance(value, list):
         return [harmless(item) for item in value]
     return value

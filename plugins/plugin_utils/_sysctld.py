@@ -136,7 +136,7 @@ def _up_to_a_refusal(settings: list[Setting], loader: Loader) -> list[Setting]:
     """The settings until one for which the kernel has no use. Of other keys than ours nothing is known."""
     for number, setting in enumerate(settings):
         for knob in KNOBS.values():
-            if _reaches(setting.path, knob.path, loader) and kernel_value(knob, setting.value or "") is None:
+            if reaches(setting.path, knob.path, loader) and kernel_value(knob, setting.value or "") is None:
                 return settings[:number]
     return settings
 
@@ -217,7 +217,7 @@ def _alternatives(pattern: str) -> Iterator[str]:
         yield from _alternatives(pattern[: found.start()] + choice + pattern[found.end() :])
 
 
-def _reaches(wanted: str, path: str, loader: Loader) -> bool:
+def reaches(wanted: str, path: str, loader: Loader) -> bool:
     """Whether a setting of ``wanted``, a path or a glob, is written to ``path``."""
     if loader.syntax.tries_dots:
         # A host may send keys of any length, to keep us busy.
@@ -276,7 +276,7 @@ def decide(path: str, files: Sequence[SysctlFile], loader: Loader) -> Decision:
 
 
 def _writes(setting: Setting, path: str, loader: Loader, *, by_glob: bool) -> bool:
-    return setting.value is not None and (by_glob or not is_glob(setting.path)) and _reaches(setting.path, path, loader)
+    return setting.value is not None and (by_glob or not is_glob(setting.path)) and reaches(setting.path, path, loader)
 
 
 def _is_taken(path: str, setting: Setting) -> bool:

@@ -32,9 +32,9 @@ from tests.unit.simulated import KERNELS, PRIVATE, UNTAGGED, a_host, asked
 REASONS = {
     "public-facing": {"public": ("address 8.8.8.8 is globally routable",)},
     "behind NAT:": {"nat": ("IPVS masquerades",)},
+    "nobody has attested": {"untagged": True},
     "has no tcp_tw_recycle": {"lacking": True},
     "timestamps are randomised": {"release": "4.10.0"},
-    "nobody has attested": {"untagged": True},
 }
 
 
