@@ -6,7 +6,7 @@
 
 CORES ?= core-2.19
 # INVENTORY and ARGS need no line here: variables of make's command line are in the environment of what it runs.
-.PHONY: help run test test-all lint format docs-check unit sanity integration molecule bench build clean
+.PHONY: help run test test-all lint format docs-check unit sanity integration molecule bench oracle build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ molecule: ## scenarios in containers; SCENARIOS="default rollback"
 
 bench: ## how long things take, compared with ansible.builtin.ping and ansible.posix.sysctl
 	@dev/bench
+
+oracle: ## record anew what ansible-playbook makes of generated content; the lint is tested against it
+	@dev/oracle
 
 build: ## the tarball, in .work/dist
 	@dev/collection build
