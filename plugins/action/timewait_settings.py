@@ -9,14 +9,18 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible import constants as C
+from ansible.utils.display import Display
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._model import Note
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._report import Report, as_data, sentences
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boot_values, knob_values, plain
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._live import STRANGE
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import in_words, origin_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import REMEDY, Impossible
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import Request, request_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
     Probe,
     apply_script,
@@ -32,15 +36,46 @@ def _given(arguments: dict[str, Any]) -> dict[str, Any]:
     return {option: value for option, value in arguments.items() if value is not None}
 
 
+def _refusal_of_play(report: Report) -> str:
+    errors = "; ".join(sentences(report, "error"))
+    return (
+        f"refused, because another task of this play would turn tcp_tw_recycle on: {errors}. Nothing was touched. "
+        f"{REMEDY} lint_play: false leaves the play unread"
+    )
+
+
 class ActionModule(TimewaitAction):
     spec = {
         **{name: {"type": "str"} for name in ("state", "conflicts", "path", "apply_to", "owner")},
+        "lint_play": {"type": "bool"},
         **{name: {"type": "raw"} for name in KNOBS},
     }
 
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
         request = request_of({"owner": self._owner(), **_given(arguments)})
         exposure_of(claims)  # a contradiction among the tags ends it before the host is contacted
+        if request.state == "absent" or arguments["lint_play"] is False:
+            return self._settled(request, arguments, claims, task_vars)
+        report = self._read_play(arguments, task_vars)
+        if report.counts["error"]:
+            return {"changed": False, "failed": True, "msg": _refusal_of_play(report), **as_data(report)}
+        result = self._settled(request, arguments, claims, task_vars)
+        return {**result, "warnings": [*result.get("warnings", ()), *sentences(report, "warning")]}
+
+    def _read_play(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> Report:
+        """What the play brings to this host. That it cannot be read is no reason to leave the host untuned."""
+        try:
+            report = self.report_on_play(arguments, task_vars)
+        except STRANGE as error:
+            report = Report((), (Note("this play", None, f"could not be looked into: {error}"),), 0, "")
+        host = task_vars["inventory_hostname"]
+        for note in report.notes:
+            Display().verbose(f"lint_play: {note.path}: {note.message}", host=host, caplevel=0)
+        return report
+
+    def _settled(
+        self, request: Request, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         probe = Probe(
             request.path,
             try_to_write=tuple(KNOBS),

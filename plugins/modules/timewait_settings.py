@@ -126,8 +126,18 @@ options:
       - Unless it is set, it is the role that uses the role C(linux_tcp.tuning.timewait), or that role itself. A task of
         its own has no owner, and never moves anything.
     type: str
+  lint_play:
+    description:
+      - Looks through the other tasks, roles and handlers of this play first, with the variables of this host. One that
+        would turn C(tcp_tw_recycle) on, on this host and for certain, fails this task before anything is touched, where
+        the tags of the host refuse it. What cannot be decided is a warning.
+      - It knows what is known at that point, as O(linux_tcp.tuning.timewait_lint#module:paths) without paths does. It
+        is not done with O(state=absent).
+    type: bool
+    default: true
 seealso:
   - module: linux_tcp.tuning.timewait_facts
+  - module: linux_tcp.tuning.timewait_lint
 """
 
 EXAMPLES = r"""
@@ -206,8 +216,14 @@ refused:
     remedy:
       description: What to do instead.
       type: str
+findings:
+  description:
+    - What O(lint_play) found in this play, as RV(linux_tcp.tuning.timewait_lint#module:findings) has it.
+  returned: when another task of this play would turn C(tcp_tw_recycle) on
+  type: list
+  elements: dict
 warnings:
-  description: What was not done, or holds only for now.
+  description: What was not done, or holds only for now. What O(lint_play) could not decide.
   returned: when there is any
   type: list
   elements: str

@@ -5,21 +5,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ._exposure import Claim
-from ._inventory import claims_for
+from ._exposure import Claim, exposure_of
+from ._inventory import claims_for, host_of
 from ._policy import Impossible
 from ._script import BadAnswer, Section
 from ._snapshot import Snapshot, harmless, printable, snapshot_of
 from ._transport import NoWay, Transport
 from ._values import BadRequest
 from ._words import ROLE, told
+
+if TYPE_CHECKING:
+    from ._content._report import Report
 
 #: Options that every action takes, so that module_defaults can be given for the whole group. Values are raw: what
 #: they may be is checked by the engine, because core's own types let true, '1.0' and full-width digits through.
@@ -28,16 +31,6 @@ COMMON_SPEC: dict[str, dict[str, Any]] = {
     "public_groups": {"type": "raw"},
     "nat_groups": {"type": "raw"},
 }
-
-
-def _host_of(task_vars: dict[str, Any]) -> str:
-    """The inventory's name of the host that this task is for.
-
-    The variable inventory_hostname would not do: a play, or facts from a compromised host, can set it to the name of
-    a host that is attested private. The worker process knows for whom it works.
-    """
-    host = getattr(multiprocessing.current_process(), "_host", None)
-    return str(task_vars["inventory_hostname"] if host is None else host.get_name())
 
 
 class TimewaitAction(ActionBase):  # type: ignore[misc]
@@ -52,12 +45,15 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        host = _host_of(task_vars or {})
+        host = host_of(task_vars or {})
         task_vars = {**(task_vars or {}), "inventory_hostname": host}
         _validated, arguments = self.validate_argument_spec(argument_spec={**COMMON_SPEC, **self.spec})
         try:
-            self._transport = Transport(self, lambda level, text: Display().verbose(text, host=host, caplevel=level))
-            claims = self._claims(arguments, task_vars)
+            if self._requires_connection:
+                self._transport = Transport(
+                    self, lambda level, text: Display().verbose(text, host=host, caplevel=level)
+                )
+            claims = self._claims(arguments, task_vars, self._task.delegate_to)
             answer = self.answer(arguments, claims, task_vars)
         # Returned, not raised: ansible-core 2.16 takes the message of an exception for a template of the user's own.
         except (BadRequest, Impossible, NoWay) as error:
@@ -80,11 +76,29 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
         except (ValueError, IndexError) as error:
             raise BadAnswer(printable(str(error))) from error
 
+    def report_on_play(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> Report:
+        """What the play of this task would set on this host, judged by the tags of this host.
+
+        That is the host of the play, to whatever other one this task may be delegated.
+        """
+        # Each worker process imports what it needs anew: the facts do without the engine of the lint.
+        from ._content._judge import judged  # noqa: PLC0415
+        from ._content._model import ReachedHost  # noqa: PLC0415
+        from ._content._report import Report  # noqa: PLC0415
+        from ._live import assignments_in_play  # noqa: PLC0415
+
+        found = assignments_in_play(self._task, task_vars, self._loader.get_basedir())
+        claims = self._claims(arguments, task_vars, None)
+        host = ReachedHost(task_vars["inventory_hostname"], exposure_of(claims))
+        here = str(Path.cwd())
+        findings = judged(found.assignments, lambda _assignment: (host,), here)
+        return Report(tuple(findings), found.notes, found.files, here)
+
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
         raise NotImplementedError
 
-    def _claims(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> list[Claim]:
+    def _claims(self, arguments: dict[str, Any], task_vars: dict[str, Any], delegate: str | None) -> list[Claim]:
         try:
-            return claims_for(task_vars, self._task.delegate_to, arguments, self._templar.template)
+            return claims_for(task_vars, delegate, arguments, self._templar.template)
         except AnsibleError as error:
             raise BadRequest(f"the exposure of this host cannot be told: a variable has no value: {error}") from error

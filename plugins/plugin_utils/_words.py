@@ -10,7 +10,7 @@ from typing import Any
 
 ROLE = "linux_tcp.tuning.timewait"
 
-_SAME = re.compile(r"(?<![\w.-])(conflicts|apply_to|state|owner)(?=: )")
+_SAME = re.compile(r"(?<![\w.-])(conflicts|apply_to|state|owner|lint_play)(?=: )")
 _PATH = re.compile(r"(?<![\w.-])path(?=: | must name)")
 
 
