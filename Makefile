@@ -6,7 +6,7 @@
 
 CORES ?= core-2.19
 # INVENTORY and ARGS need no line here: variables of make's command line are in the environment of what it runs.
-.PHONY: help run test test-all lint format docs-check unit sanity integration molecule bench oracle build clean
+.PHONY: help run test test-all lint format docs-check unit sanity integration molecule bench bench-lint oracle build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -45,10 +45,13 @@ molecule: ## scenarios in containers; SCENARIOS="default rollback"
 bench: ## how long things take, compared with ansible.builtin.ping and ansible.posix.sysctl
 	@dev/bench
 
+bench-lint: ## how long the lint takes, compared with ansible-lint and ansible-inventory; some twenty minutes
+	@dev/bench-lint
+
 oracle: ## record anew what ansible-playbook makes of generated content; the lint is tested against it
 	@dev/oracle
 
-build: ## the tarball, in .work/dist
+build: ## the tarball and the wheel, in .work/dist
 	@dev/collection build
 
 clean: ## remove everything that these targets made

@@ -9,7 +9,7 @@
 set -e
 mount -t tmpfs -o mode=755 tmpfs /proc/sys/net/ipv4
 cd /proc/sys/net/ipv4
-echo "$RECYCLE" >tcp_tw_recycle
+echo "$RECYCLE" >tcp_tw_recycle # noqa: timewait-recycle
 echo "$REUSE" >tcp_tw_reuse
 echo "$TIMESTAMPS" >tcp_timestamps
 echo 262144 >tcp_max_tw_buckets
