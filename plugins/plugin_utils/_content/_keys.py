@@ -1,18 +1,14 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of the watched sysctls a key names, however it is spelled, and which values turn one off."""
+"""Which of the watched sysctls a key names, however it is spelled."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
 
-from .._knobs import KNOBS
-from .._values import kernel_value
 from ._model import WATCHED
-
-_OFF = ("", "0", "no", "off", "false", "n", "f")
 
 
 def watched_in(key: str) -> tuple[str, ...]:
@@ -32,12 +28,3 @@ def _covers(pattern: str, path: str) -> bool:
     return len(parts) == len(names) and all(
         fnmatch.fnmatchcase(name, part) for name, part in zip(names, parts, strict=True)
     )
-
-
-def is_off(value: str) -> bool:
-    """Whether a value leaves a sysctl at 0. What a kernel refuses counts by what its writer meant."""
-    text = value.strip().strip("\"'").strip()
-    number = kernel_value(KNOBS["tcp_tw_recycle"], text)
-    if number is not None:
-        return number == 0
-    return text.lower() in _OFF or bool(re.fullmatch(r"[+-]?(0+|0x0+|0+\.0*)\b.*", text))

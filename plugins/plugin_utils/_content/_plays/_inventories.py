@@ -20,8 +20,6 @@ from ._tree import Tree
 
 YAML = (".yml", ".yaml")
 KINDS = ("group_vars", "host_vars")
-#: A question about a group or a host that a layer stands for is (kind, name, where).
-Question = tuple[str, str, str]
 Inventory = dict[str, list[Layer]]
 
 _HEXADECIMAL = re.compile(r"0[xX][0-9a-fA-F]+")

@@ -81,8 +81,6 @@ _CORE_TESTS = [
     "truthy",
     "falsy",
 ]
-#: What a run says of a result: not known before it has run.
-_OF_RESULTS = "failed failure succeeded success successful changed change skipped skip finished started reachable"
 
 _LARGEST_NUMBER = 10_000
 _LONGEST_SUBJECT = 4_096

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._keys import is_off
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._judge import is_on
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._lint import lint
 
 _MARK = re.compile(r"[ \t]*<= (set|lowered|undecided)$")
@@ -39,7 +39,7 @@ def found(directory: Path, name: str = "tcp_tw_recycle") -> set[tuple[str, int, 
     """What the lint says of a directory, in the same form; values of 0 do not count."""
     made = set()
     for one in lint([str(directory)]).assignments:
-        if one.name == name and not (is_off(one.value) and not one.undecided):
+        if one.name == name and (one.undecided or is_on(one.value)):
             how = "undecided" if one.undecided else "lowered" if one.lowered else "set"
             made.add((str(Path(one.at.path).relative_to(directory)), one.at.line, how))
     return made
