@@ -6,7 +6,7 @@
 
 CORES ?= core-2.19
 # INVENTORY and ARGS need no line here: variables of make's command line are in the environment of what it runs.
-.PHONY: help run test test-all lint format docs-check unit sanity integration molecule bench bench-lint oracle build clean
+.PHONY: help run test test-all lint format docs-check unit sanity system integration molecule bench bench-lint oracle build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -14,7 +14,7 @@ help: ## show this list
 run: ## demonstration on a throwaway host; INVENTORY=path [ARGS="--check --diff"] tunes your own hosts
 	@dev/run
 
-test: ## everything: lint, docs-check, unit, sanity, integration, molecule
+test: ## everything: lint, docs-check, unit, sanity, system, integration, molecule
 	@dev/test
 
 test-all: ## the same on every supported ansible-core and distribution
@@ -36,7 +36,10 @@ unit: ## tests of the engine
 sanity: ## ansible-test sanity
 	@for core in $(CORES); do dev/sanity $$core || exit; done
 
-integration: ## tests on throwaway hosts; CORES="core-2.16 core-2.19 core-2.21"
+system: ## the scripts for hosts against real kernels and loaders; no ansible in between
+	@dev/system
+
+integration: ## ansible on throwaway hosts; CORES="core-2.16 core-2.19 core-2.21"
 	@for core in $(CORES); do dev/integration $$core || exit; done
 
 molecule: ## scenarios in containers; SCENARIOS="default rollback"

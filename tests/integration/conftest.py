@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.sandbox.hosts import SandboxHost
+from tests.sandbox.fixtures import host, legacy_host, new_host
 from tests.sandbox.runs import Ansible, Run
+
+__all__ = ["host", "legacy_host", "new_host"]
 
 
 @pytest.fixture(scope="session")
@@ -34,30 +36,3 @@ def run_playbook(ansible: Ansible) -> Callable[..., Run]:
 @pytest.fixture
 def adhoc(ansible: Ansible) -> Callable[..., Run]:
     return ansible.adhoc
-
-
-@pytest.fixture
-def new_host(tmp_path: Path) -> Iterator[Callable[..., SandboxHost]]:
-    """Makes hosts by name: ``new_host("web1", legacy=True)``."""
-    made: list[SandboxHost] = []
-
-    def make(name: str, legacy: bool = False) -> SandboxHost:
-        host = SandboxHost(name, tmp_path / f"{name}.log", legacy)
-        made.append(host)
-        return host
-
-    yield make
-    for host in made:
-        host.stop()
-
-
-@pytest.fixture
-def host(new_host: Callable[..., SandboxHost]) -> SandboxHost:
-    """A host with the kernel of this machine."""
-    return new_host("host")
-
-
-@pytest.fixture
-def legacy_host(new_host: Callable[..., SandboxHost]) -> SandboxHost:
-    """A host that seems to run an old kernel, with tcp_tw_recycle."""
-    return new_host("legacy-host", legacy=True)

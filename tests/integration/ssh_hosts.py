@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.integration.support import PROGRAMS, Alias
+from tests.integration.support import Alias
 from tests.sandbox.hosts import SandboxHost
+from tests.sandbox.states import PROGRAMS
 
 SESAME = "open sesame"
 

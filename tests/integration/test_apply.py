@@ -14,22 +14,18 @@ import pytest
 from tests.integration.support import (
     BY_MODULE,
     BY_ROLE,
-    DROPIN,
     FACTS,
     alias,
     environment_of,
-    files,
-    install,
-    knobs,
     outcome,
     run_side_by_side,
     settings,
-    state,
     tasks,
     warnings_of,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, files, install, knobs, state
 
 Playbook = Callable[..., Run]
 

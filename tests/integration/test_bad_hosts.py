@@ -13,22 +13,18 @@ import pytest
 from tests.integration.support import (
     BY_MODULE,
     BY_ROLE,
-    DROPIN,
     FACTS,
-    PROGRAMS,
     alias,
     environment_of,
     failure,
-    install,
     outcome,
-    remount_read_only,
     run_side_by_side,
     settings,
-    state,
     tasks,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, PROGRAMS, install, remount_read_only, state
 
 Playbook = Callable[..., Run]
 

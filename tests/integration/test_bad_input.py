@@ -19,13 +19,12 @@ from tests.integration.support import (
     alias,
     failure,
     run_side_by_side,
-    running,
     settings,
-    state,
     tasks,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import running, state
 
 Playbook = Callable[..., Run]
 

@@ -9,19 +9,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.integration.support import (
-    BY_MODULE,
-    DROPIN,
-    failure,
-    files,
-    outcome,
-    run_side_by_side,
-    settings,
-    state,
-    warnings_of,
-)
+from tests.integration.support import BY_MODULE, failure, outcome, run_side_by_side, settings, warnings_of
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, files, state
 
 Playbook = Callable[..., Run]
 

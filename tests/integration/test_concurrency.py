@@ -11,19 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.support import (
-    BY_ROLE,
-    DROPIN,
-    environment_of,
-    failure,
-    files,
-    install,
-    knobs,
-    run_side_by_side,
-    settings,
-)
+from tests.integration.support import BY_ROLE, environment_of, failure, run_side_by_side, settings
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, files, install, knobs
 
 Playbook = Callable[..., Run]
 LOCK = "/run/linux_tcp.tuning"

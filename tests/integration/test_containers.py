@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.integration.support import (
-    BY_MODULE,
-    FACTS,
-    failure,
-    outcome,
-    remount_read_only,
-    run_side_by_side,
-    state,
-    tasks,
-    warnings_of,
-)
+from tests.integration.support import BY_MODULE, FACTS, failure, outcome, run_side_by_side, tasks, warnings_of
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible
+from tests.sandbox.states import remount_read_only, state
 
 
 def test_what_only_the_machine_of_a_container_has_cannot_be_seen_from_it_and_is_not_taken_for_off(

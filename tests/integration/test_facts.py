@@ -12,9 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.integration.support import FACTS, alias, cover_proc_net, install, run_side_by_side, settings, state, tasks
+from tests.integration.support import FACTS, alias, run_side_by_side, settings, tasks
 from tests.sandbox.hosts import ROOT, SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import cover_proc_net, install, state
 
 Playbook = Callable[..., Run]
 READ = tasks({FACTS: {}})

@@ -12,23 +12,20 @@ import pytest
 
 from tests.integration.support import (
     BY_MODULE,
-    DROPIN,
     FACTS,
     SETTINGS,
     alias,
-    cover_proc_net,
     deaf_connection,
     environment_of,
     failure,
-    install,
     run_side_by_side,
     settings,
-    state,
     tasks,
     warnings_of,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import SANDBOX, Ansible, Run
+from tests.sandbox.states import DROPIN, cover_proc_net, install, state
 
 Playbook = Callable[..., Run]
 

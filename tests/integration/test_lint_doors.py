@@ -20,12 +20,12 @@ from tests.integration.support import (
     each_on_its_own,
     failure,
     outcome,
-    state,
     tasks,
     warnings_of,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import state
 
 LINT = "linux_tcp.tuning.lint"
 ACTION = "linux_tcp.tuning.timewait_lint"

@@ -12,23 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.support import (
-    BY_ROLE,
-    DROPIN,
-    FACTS,
-    ROLE,
-    failure,
-    files,
-    knobs,
-    outcome,
-    remount_read_only,
-    settings,
-    state,
-    tasks,
-    warnings_of,
-)
+from tests.integration.support import BY_ROLE, FACTS, ROLE, failure, outcome, settings, tasks, warnings_of
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, files, knobs, remount_read_only, state
 
 Playbook = Callable[..., Run]
 OTHER = "/etc/sysctl.d/60-other.conf"

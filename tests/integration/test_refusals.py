@@ -15,23 +15,20 @@ import pytest
 from tests.integration.support import (
     BY_MODULE,
     BY_ROLE,
-    DROPIN,
     SETTINGS,
     alias,
     bystander,
-    cover_proc_net,
     each_on_its_own,
     failure,
-    install,
     outcome,
     run_side_by_side,
     settings,
-    state,
     tasks,
     warnings_of,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, cover_proc_net, install, state
 
 Playbook = Callable[..., Run]
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.integration.support import BY_ROLE, DROPIN, ROLE, SETTINGS, failure, state, tasks
+from tests.integration.support import BY_ROLE, ROLE, SETTINGS, failure, tasks
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import DROPIN, state
 
 Playbook = Callable[..., Run]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.integration.support import DROPIN, files, knobs, outcome, settings, state, warnings_of
+from tests.integration.support import outcome, settings, warnings_of
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Run
+from tests.sandbox.states import DROPIN, files, knobs, state
 
 Playbook = Callable[..., Run]
 

@@ -18,15 +18,13 @@ from tests.integration.support import (
     Alias,
     deaf_connection,
     environment_of,
-    install,
     run_side_by_side,
     settings,
-    state,
     tasks,
-    wait_for_the_script,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import install, state, wait_for_the_script
 
 Playbook = Callable[..., Run]
 

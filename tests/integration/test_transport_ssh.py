@@ -13,23 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.ssh_hosts import USERS, make_keys, make_users, over_paramiko, over_ssh
-from tests.integration.support import (
-    BY_ROLE,
-    FACTS,
-    SETTINGS,
-    failure,
-    files,
-    install,
-    knobs,
-    outcome,
-    run_side_by_side,
-    settings,
-    state,
-    tasks,
-    wait_for_the_script,
-)
+from tests.integration.support import BY_ROLE, FACTS, SETTINGS, failure, outcome, run_side_by_side, settings, tasks
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
+from tests.sandbox.states import files, install, knobs, state, wait_for_the_script
 
 NewHost = Callable[..., SandboxHost]
 

@@ -12,9 +12,10 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Pr
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import snapshot_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._written import Written
 
-from tests.integration.support import FACTS, SETTINGS, outcome, state, tasks, warnings_of
+from tests.integration.support import FACTS, SETTINGS, outcome, tasks, warnings_of
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Run
+from tests.sandbox.states import state
 
 #: In the last one every command is BusyBox's.
 SHELLS = {

@@ -20,7 +20,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import 
 
 from tests.unit.simulated import PROCPS, SYSTEMD
 
-LOOPS = Path(__file__).parents[3] / "integration" / "loaders"
+LOOPS = Path(__file__).parents[3] / "system" / "loaders"
 BUSYBOX = "sysctl: unrecognized option '--version'\nBusyBox v1.36.1 (2024-06-10) multi-call binary.\n"
 OLD_PROCPS = "sysctl (procps version 3.2.8)\n"
 DEBIAN = "DAEMON=\n$DAEMON $QUIET_SYSCTL --system || STATUS=\n"

@@ -158,7 +158,7 @@ def test_an_integer_survives_a_kernel_that_does_not_check_it(value: int) -> None
     assert kernel_value(KNOBS["tcp_tw_recycle"], kernel_text(value)) == value
 
 
-# Each of these was seen on a running kernel; tests/integration/test_boot_order.py looks again.
+# Each of these was seen on a running kernel; tests/system/test_boot_order.py looks again.
 @pytest.mark.parametrize(
     ("knob", "text", "value"),
     [

@@ -14,7 +14,8 @@ import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import kernel_text, kernel_value
 
-from tests.integration.trees import (
+from tests.sandbox.hosts import SandboxHost
+from tests.system.trees import (
     OFF,
     ON,
     TREES,
@@ -29,7 +30,6 @@ from tests.integration.trees import (
     reset,
     run_loader,
 )
-from tests.sandbox.hosts import SandboxHost
 
 SYSTEMD = "/usr/lib/systemd/systemd-sysctl"
 

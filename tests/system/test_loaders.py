@@ -27,8 +27,8 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import snapshot_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import Value, kernel_value
 
-from tests.integration.trees import OFF, ON, TREES, Tree, clean, defaults_of, foreseen, lay_out, now, probed
 from tests.sandbox.hosts import SandboxHost
+from tests.system.trees import OFF, ON, TREES, Tree, clean, defaults_of, foreseen, lay_out, now, probed
 
 LOOPS = Path(__file__).parent / "loaders"
 PROGRAMS = ("systemd-sysctl", "sysctl", "busybox")
