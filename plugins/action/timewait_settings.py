@@ -22,6 +22,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import REMEDY, Impossible
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import Request, request_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
+    BadAnswer,
     Probe,
     apply_script,
     probe_script,
@@ -93,7 +94,12 @@ class ActionModule(TimewaitAction):
         steps = steps_of(made)
         log = [] if self._no_log(task_vars) else log_of(made)
         script = apply_script(probe, state_of(answer, probe.nonce), steps, log)
-        _answer, sections, after = self.ask(script, probe.nonce)
+        try:
+            _answer, sections, after = self.ask(script, probe.nonce)
+        except BadAnswer as error:
+            raise BadAnswer(
+                f"{error}. How far the host came is not known. Run it again: it goes on from there"
+            ) from error
         failure = failure_in(sections, steps)
         try:
             left = plan(after, exposure_of(claims, after), request)

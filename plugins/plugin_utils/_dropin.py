@@ -32,6 +32,7 @@ _OWNED_BY = f"{MARK}owner: "
 _FOUND = f"{MARK}found: "
 _EDITED = f"{MARK}edited: "
 _UNDO = f"{MARK}undo: "
+_UNTIL_NOW = f"{MARK}until now: "
 
 #: What is kept until the next boot: the name of the drop-in follows. _probe.sh has /var/run where there is no /run.
 REMEMBERED = "/run/linux_tcp.tuning-"
@@ -82,13 +83,15 @@ class Record:
     """What a text of ours says.
 
     ``values``: what it sets. ``before``: what the kernel had for these keys before. ``owner``: the caller that it
-    belongs to, empty where none is known. ``found``: what a block is to leave behind.
+    belongs to, empty where none is known. ``found``: what a block is to leave behind. ``until_now``: what it set until
+    now, where the running kernel may still have that.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict)
     before: Mapping[str, Value] = field(default_factory=dict)
     owner: str = ""
     found: Found = "whole"
+    until_now: Mapping[str, Value] = field(default_factory=dict)
 
 
 def sed_pattern(text: str) -> str:
@@ -158,17 +161,19 @@ def parse(place: Place, text: str) -> Record:
             f"{place} is of format {ascii(number)[:20]}; this release of linux_tcp.tuning reads formats up to "
             f"{FORMAT}. A newer release wrote it: use that one"
         )
-    before: dict[str, Value] = {}
-    for line in lines:
-        if line.startswith(_BEFORE[number]):
-            before |= _value_in(line.removeprefix(_BEFORE[number]))
     found = _after(_FOUND, lines)
     return Record(
         values_in(lines),
-        before,
+        _values_after(_BEFORE[number], lines),
         owner_in(text),
         "unended" if found == "unended" else "missing" if found == "missing" else "whole",
+        _values_after(_UNTIL_NOW, lines),
     )
+
+
+def with_values_until_now(text: str, values: Mapping[str, Value]) -> str:
+    """A text that is kept in /run while the running kernel goes from these values to those that it sets."""
+    return text + "".join(f"{_UNTIL_NOW}{assignment(name, value)}\n" for name, value in values.items())
 
 
 def owner_in(text: str) -> str:
@@ -199,6 +204,14 @@ def _checksum(body: Iterable[str]) -> str:
 
 def _after(prefix: str, lines: Iterable[str]) -> str:
     return next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), "")
+
+
+def _values_after(prefix: str, lines: Iterable[str]) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for line in lines:
+        if line.startswith(prefix):
+            values |= _value_in(line.removeprefix(prefix))
+    return values
 
 
 def values_in(lines: Iterable[str]) -> dict[str, Value]:

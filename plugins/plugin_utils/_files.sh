@@ -40,9 +40,10 @@ OUR_KEY="[[:space:]]*(-[[:space:]]+)?[^${STRANGE}[:space:]]+($WORDS)[^${STRANGE}
 # "NUMBER:LINE" for each line of a sysctl file whose key is one of ours, and for lines of our own, if there is nothing
 # strange in it: see more_lines.
 our_lines() {
-  # 1 is "no such line"; above it grep failed, or does not know an option.
+  # 1 is "no such line"; above it grep failed, or does not know an option. Behind -e a "--" is no name of a file, even
+  # with POSIXLY_CORRECT.
   if have grep; then
-    LC_ALL=C grep -anE "^($OUR_KEY(=[^${STRANGE}]*)?|${MARK}[^=${CR}]*(=[^${STRANGE}:-]*)?)[[:space:]]*\$" -- "$1"
+    LC_ALL=C grep -anE -e "^($OUR_KEY(=[^${STRANGE}]*)?|${MARK}[^=${CR}]*(=[^${STRANGE}:-]*)?)[[:space:]]*\$" -- "$1"
     if [ $? -le 1 ]; then return; fi
   fi
   number=0
@@ -100,7 +101,7 @@ looks_secret() {
 # shell pattern * also matches a slash: rather a line too many here.
 more_lines() {
   if have grep; then
-    LC_ALL=C grep -aqE "^($OUR_KEY=.*[$STRANGE]|$MARK.*[=$CR]|[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?]))" -- "$1"
+    LC_ALL=C grep -aqE -e "^($OUR_KEY=.*[$STRANGE]|$MARK.*[=$CR]|[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?]))" -- "$1"
     if [ $? -eq 1 ]; then return; fi
   fi
   number=0
@@ -202,5 +203,43 @@ sysctl_conf() {
 remembered() {
   for file in "$RUN"/linux_tcp.tuning-*.conf; do
     if [ -f "$file" ] && ! [ -L "$file" ]; then section "remembered ${file#*/linux_tcp.tuning-}" copy "$file"; fi
+  done
+}
+
+# A flag of a run is named after the boot, and after number and start of its process: see _apply.sh.
+LOCK=$RUN/linux_tcp.tuning
+boot_now() { if [ -r /proc/sys/kernel/random/boot_id ]; then read -r boot </proc/sys/kernel/random/boot_id; fi; }
+is_up() { # flag
+  id=${1#"$LOCK".}
+  pid=${id#*.}
+  start=${pid#*.}
+  pid=${pid%%.*}
+  [ "${id%%.*}" = "$boot" ] && [ "$(start_of "$pid")" = "$start" ]
+}
+start_of() {
+  IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  # The name of a program may hold spaces and brackets: count from behind it. The start is field 22, here the 20th.
+  set -f
+  # shellcheck disable=SC2086 # word splitting is the point
+  set -- ${stat##*) }
+  set +f
+  printf '%s' "${20}"
+}
+
+# Files on their way into their place. None of their names is one that a loader reads.
+UNFINISHED="$RUN/.*.timewait-new /etc/.*.timewait-new /etc/sysctl.d/.*.timewait-new /run/sysctl.d/.*.timewait-new
+  /usr/local/lib/sysctl.d/.*.timewait-new"
+
+# What runs left that were killed: flags, and files that were not in their place yet. While another one is at work, they
+# may be its own. Where they cannot be removed they are not told.
+left_over() {
+  boot_now
+  for other in "$LOCK".*; do
+    if [ -e "$other" ] && is_up "$other"; then return; fi
+  done
+  for file in "$LOCK".* $UNFINISHED; do
+    if [ -f "$file" ] && ! [ -L "$file" ] && [ -w "${file%/*}" ]; then
+      frame left_over; printf '%s' "$file"; close 0
+    fi
   done
 }

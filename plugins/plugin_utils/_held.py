@@ -8,8 +8,8 @@ A caller is known by the name of its drop-in; and by its owner, so that its sett
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from ._dropin import REMEMBERED, Place, Record, owner_in, parse, render
 from ._knobs import KNOBS
@@ -29,8 +29,9 @@ _RUNNING = f"{MARK}for the running kernel only"
 class Held:
     """``text`` stands in ``place``, None for nothing; ``former`` are texts of the same caller in other places.
 
-    ``record`` is what all of them say together. ``purged``: a place whose text is gone, though nobody undid it.
-    ``beside`` are the texts of other callers.
+    ``record`` is what all of them say together, ``ours`` every value that any of them sets: a run that was killed may
+    have left the kernel with one that the latest no longer sets. ``purged``: a place whose text is gone, though nobody
+    undid it. ``beside`` are the texts of other callers.
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Held:
     record: Record
     purged: str | None
     beside: tuple[Own, ...]
+    ours: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     @property
     def former_places(self) -> tuple[Place, ...]:
@@ -73,6 +75,7 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     if text is not None:
         records.append(parse(place, text))
     purged, remembered = _recall(place, snapshot.remembered.get(place.name))
+    ours = _values_of([*records, remembered] if remembered else records)
     # A copy says nothing new; values of the running kernel that no file sets do.
     if remembered and (not records or purged is None):
         records.append(remembered)
@@ -83,7 +86,14 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     ]
     beside = (*(own for own in found if own not in mine), *running)
     latest = parse(place, text) if text is not None else records[-1] if records else Record()
-    return Held(place, text, former, _joined(latest, records), None if text or former else purged, beside)
+    return Held(place, text, former, _joined(latest, records), None if text or former else purged, beside, ours)
+
+
+def _values_of(records: list[Record]) -> dict[str, tuple[Value, ...]]:
+    values: dict[str, tuple[Value, ...]] = {}
+    for name, value in (item for r in records for item in (*r.values.items(), *r.until_now.items())):
+        values[name] = (*values.get(name, ()), value)
+    return values
 
 
 def _joined(latest: Record, records: list[Record]) -> Record:

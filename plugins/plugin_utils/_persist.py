@@ -98,11 +98,10 @@ def before_of(snapshot: Snapshot, request: Request, held: Held, targets: Mapping
     """What the kernel had before anybody set it: as we remember it, as another caller does, or as it is now."""
     known = {**_before_beside(held.beside, targets), **held.record.before}
     # A value that our own text set at boot is none from before.
-    ours = held.record.values
     now = {
         name: value
         for name in targets
-        if (value := value_now(name, snapshot, request)) is not None and ours.get(name) != value
+        if (value := value_now(name, snapshot, request)) is not None and value not in held.ours.get(name, ())
     }
     return {name: value for name in targets if (value := known.get(name, now.get(name))) is not None}
 

@@ -39,7 +39,8 @@ class Plan:
     """What is to be done. ``text_before`` and ``text_after`` are what stands in ``place``, None for nothing.
 
     ``former`` are texts of the same caller in other places, which go. ``remembered`` are the names of what is kept in
-    /run, each with its text before and after. ``files`` are the sysctl files as they will be.
+    /run, each with its text before and after; ``until_now`` are values of ours that give way to others. ``left_over``
+    are files that runs left which were killed. ``files`` are the sysctl files as they will be.
     """
 
     place: Place
@@ -50,6 +51,8 @@ class Plan:
     edits: tuple[Edit, ...] = ()
     former: tuple[Own, ...] = ()
     remembered: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
+    until_now: Mapping[str, Value] = field(default_factory=dict)
+    left_over: tuple[str, ...] = ()
     refused: tuple[Refusal, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -59,9 +62,10 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        # What is kept in /run comes and goes with the rest; alone it counts where it is the last that is left.
-        forgets = any(before is not None and after is None for before, after in self.remembered.values())
-        return bool(self.changes or self.edits or self.former or forgets) or self.text_before != self.text_after
+        # What is kept in /run comes with the rest; alone it counts where it is the last that is left, or is not true.
+        stale = any(before is not None and before != after for before, after in self.remembered.values())
+        others = self.changes or self.edits or self.former or self.left_over
+        return bool(others or stale) or self.text_before != self.text_after
 
 
 def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
@@ -71,6 +75,8 @@ def plan(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
         made = _plan_absent(snapshot, exposure, request)
     else:
         made = _plan_present(snapshot, exposure, request)
+    if not made.refused or request.state == "absent":
+        made = replace(made, left_over=_left_over(snapshot, request))
     _policy.check_writable({change.knob: change.after for change in made.changes}, snapshot)
     if made.text_before != made.text_after:
         _policy.check_place(made.place, snapshot, request)
@@ -89,21 +95,25 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
     targets = targets_of(snapshot, request, held.record, bare)
     dropped = {name: value for name, value in held.record.values.items() if name not in targets}
     check_owner(held, request.owner, dropped)
-    restored, _refused, warnings = former_values(dropped, snapshot, exposure, held.record)
+    restored, _refused, warnings = former_values(dropped, snapshot, exposure, held)
     warnings += asked_beside(restored, held.beside)
     if snapshot.platform and request.apply_to != "runtime":
         check_elsewhere(snapshot, targets, snapshot.files)
     writes = request.apply_to != "runtime" and not snapshot.platform
+    changes = _changes(snapshot, {} if request.apply_to == "boot" else {**restored, **targets})
+    until_now = {c.knob: c.before for c in changes if c.knob in targets and c.before in held.ours.get(c.knob, ())}
     made = persist(snapshot, request, held, targets) if writes else Files(held.text, (), snapshot.files)
     return Plan(
         place,
         held.text,
         made.text,
         made.files,
-        _changes(snapshot, {} if request.apply_to == "boot" else {**restored, **targets}),
+        changes,
         made.edits,
         held.former if writes else (),
         _remembered(snapshot, request, held, targets, made.text if writes else None),
+        until_now,
+        (),
         (),
         (
             *warnings_asked(snapshot, request),
@@ -129,7 +139,7 @@ def _remembered(
 
 def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
     held = _held_to_undo(snapshot, request)
-    values, refused, warnings = former_values(held.record.values, snapshot, exposure, held.record)
+    values, refused, warnings = former_values(held.record.values, snapshot, exposure, held)
     warnings += asked_beside(values, held.beside)
     writes = request.apply_to != "runtime"
     undone = files_without(snapshot, exposure, held) if writes else Files(held.text, (), snapshot.files)
@@ -147,6 +157,8 @@ def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Pl
         undone.edits,
         held.former if writes else (),
         {name: (snapshot.remembered.get(name), text) for name, text in kept.items()},
+        {},
+        (),
         tuple(dict.fromkeys([*refused, *undone.refused])),
         tuple(
             dict.fromkeys(
@@ -174,6 +186,12 @@ def _held_to_undo(snapshot: Snapshot, request: Request) -> Held:
         return held
     first, *others = held.former
     return replace(held, place=first.place, text=first.text, former=tuple(others))
+
+
+def _left_over(snapshot: Snapshot, request: Request) -> tuple[str, ...]:
+    """What runs left that were killed. With apply_to: runtime all files but those in /run are left alone."""
+    alone = request.apply_to == "runtime"
+    return tuple(path for path in snapshot.left_over if not alone or path.startswith(("/run/linux", "/run/.linux")))
 
 
 def _changes(snapshot: Snapshot, goal: Mapping[str, Value]) -> tuple[Change, ...]:

@@ -30,7 +30,8 @@ close() { printf '\n%s E %s\n' "$N" "$1"; }
 # A section with the output of a command, and its exit status.
 section() { frame "$1"; shift; "$@"; close $?; }
 copy() { cat -- "$1" 2>/dev/null; }
-copy_if_there() { if [ -r "$2" ]; then section "$1" copy "$2"; fi; }
+# Whoever opens a FIFO waits for ever.
+copy_if_there() { if [ -f "$2" ] && [ -r "$2" ]; then section "$1" copy "$2"; fi; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -90,7 +91,7 @@ state() {
 # Opening for append and writing nothing changes nothing, and answers as the write itself would.
 try_to_write() {
   for name in $TRY; do
-    if [ -e "$IPV4/$name" ]; then section "try $name" open_for_write "$IPV4/$name"; fi
+    if [ -f "$IPV4/$name" ]; then section "try $name" open_for_write "$IPV4/$name"; fi
   done
 }
 open_for_write() { ( : >>"$1" ) 2>&1; }
@@ -205,6 +206,7 @@ probe() {
   frame state; close 0
   state
   frame state_end; close 0
+  left_over
   try_to_write
   defaults
   copy_if_there sockstat /proc/net/sockstat
@@ -225,7 +227,8 @@ prepare() {
   exec </dev/null
   LC_ALL=C
   export LC_ALL
-  PATH=$PATH:/usr/sbin:/sbin:/usr/bin:/bin
+  # Empty, it would name the current directory.
+  PATH=${PATH:+$PATH:}/usr/sbin:/sbin:/usr/bin:/bin
   echo linux_tcp.tuning
 }
 finish() {

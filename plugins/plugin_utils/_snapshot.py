@@ -99,6 +99,8 @@ class Snapshot:
     loaders: HostLoaders
     #: By name of the drop-in: what was kept in /run since the last boot.
     remembered: Mapping[str, str]
+    #: Files that runs left behind which were killed.
+    left_over: tuple[str, ...]
     #: The word of one of PLATFORMS, empty for a system whose files in /etc are its administrator's.
     platform: str
     sysctl_conf_writable: bool
@@ -137,6 +139,7 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         nat=_nat(by_name),
         loaders=loaders_of(_evidence(sections, by_name)),
         remembered={section.argument: section.text for section in sections if section.name == "remembered"},
+        left_over=tuple(section.text for section in sections if section.name == "left_over"),
         platform=by_name["platform"].argument if "platform" in by_name else "",
         sysctl_conf_writable="sysctl_conf_writable" in by_name,
         writers=written_of(sections),
@@ -163,8 +166,9 @@ def _evidence(sections: Iterable[Section], by_name: Mapping[str, Section]) -> Ev
 
 
 def words_of_shell(text: str) -> str:
-    """What a shell or a program says, without where in our script it says it."""
-    return re.sub(r"^(?:\S*sh: )?(?:eval: )?(?:line )?[0-9]+: ", "", printable(text))
+    """What a shell or a program says, in one line, without where in our script it says it."""
+    lines = (re.sub(r"^(?:\S*sh: )?(?:eval: )?(?:line )?[0-9]+: ", "", line) for line in text.strip().split("\n"))
+    return printable("; ".join(dict.fromkeys(lines)))
 
 
 def printable(text: str, limit: int = 300) -> str:

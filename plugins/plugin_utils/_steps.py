@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ._dropin import Place, is_hand_edited, parse, sed_pattern
+from ._dropin import Place, is_hand_edited, parse, sed_pattern, with_values_until_now
 from ._knobs import KNOBS
 from ._plan import Change, Plan
 from ._script import BadAnswer, Section, Step
@@ -23,26 +23,42 @@ def steps_of(plan: Plan) -> list[Step]:
     """The steps in an order that loses nothing, should the host die between two of them.
 
     Our text holds the record of the former values: it is written before the values that it sets, and removed after
-    those that it no longer sets have been restored. Lines of other people go by their numbers, so they come before a
-    block among them.
+    those that it no longer sets have been restored. While a value of ours gives way to another, what is kept in /run
+    knows both. Lines of other people go by their numbers, so they come before a block among them.
     """
+    swept = [_sweep(path) for path in plan.left_over]
     knobs = [_write(change) for change in plan.changes]
     edits = [_edit(edit) for edit in plan.edits]
-    run = [_remember(name, *texts) for name, texts in plan.remembered.items() if texts[0] != texts[1]]
+    meanwhile, run = _in_run(plan)
     former = [_text(own.place, own.text, None) for own in plan.former]
     text = [_text(plan.place, plan.text_before, plan.text_after)] if plan.text_before != plan.text_after else []
-    if plan.text_after is None:
-        # Of values that no file sets, what is kept in /run is the record.
-        return [*run, *knobs, *edits, *former, *text] if _remembers(plan) else [*knobs, *edits, *run, *former, *text]
-    kept = [change.knob for change in plan.changes if f"\n{KNOBS[change.knob].key} = " in plan.text_after]
+    standing = f"{plan.text_after}\n{plan.remembered.get(plan.place.name, ('', ''))[1]}"
+    kept = [change.knob for change in plan.changes if f"\n{KNOBS[change.knob].key} = " in standing]
     first = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob not in kept]
     last = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob in kept]
+    values = [*last, *run] if meanwhile else [*run, *last]
+    if plan.text_after is None:
+        return [*swept, *first, *edits, *meanwhile, *values, *former, *text]
     files = [*edits, *text] if plan.place.block else [*text, *edits]
-    return [*first, *files, *run, *last, *former]
+    # A copy of a text that is not there would look as if somebody had removed that.
+    files = [*files, *meanwhile] if plan.text_before is None else [*meanwhile, *files]
+    return [*swept, *first, *files, *values, *former]
 
 
-def _remembers(plan: Plan) -> bool:
-    return any(after is not None for _before, after in plan.remembered.values())
+def _in_run(plan: Plan) -> tuple[list[Step], list[Step]]:
+    """What is kept in /run: while values of ours give way to others, and in the end."""
+    texts = dict(plan.remembered)
+    before, after = texts.get(plan.place.name, (None, None))
+    meanwhile = []
+    if plan.until_now and after is not None:
+        both = with_values_until_now(after, plan.until_now)
+        meanwhile.append(_remember(plan.place.name, before, both))
+        texts[plan.place.name] = (both, after)
+    return meanwhile, [_remember(name, *text) for name, text in texts.items() if text[0] != text[1]]
+
+
+def _sweep(path: str) -> Step:
+    return Step(f"remove {path}, left by a run that was killed", ("remove_file", path), ("true",))
 
 
 def _write(change: Change) -> Step:
@@ -75,11 +91,17 @@ def _remember(name: str, before: str | None, after: str | None) -> Step:
 
 def _edit(edit: Edit) -> Step:
     ways = [
-        ("edit_line", edit.file, str(edit.line.number), f"s/^{sed_pattern(old)}/{new}/")
+        ("edit_line", edit.file, str(edit.line.number), _exchange(old, new))
         for old, new in ((edit.mark_before, edit.mark_after), (edit.mark_after, edit.mark_before))
     ]
     verb = "comment out" if not edit.mark_before else "bring back" if not edit.mark_after else "mark anew"
     return Step(f"{verb} line {edit.line.number} of {edit.file}", *ways)
+
+
+def _exchange(old: str, new: str) -> str:
+    """A command of sed that changes nothing the second time: a step that failed half-way is undone, too."""
+    command = f"s/^{sed_pattern(old)}/{new}/"
+    return f"{{/^{sed_pattern(new)}/!{command};}}" if new else command
 
 
 def log_of(plan: Plan) -> list[str]:
@@ -128,7 +150,8 @@ def failure_in(sections: list[Section], steps: list[Step]) -> str | None:
     if "done" in by_name:
         return None
     if "lock" in by_name and by_name["lock"].status:
-        return f"nothing was changed: {printable(by_name['lock'].text)}"
+        words = words_of_shell(by_name["lock"].text) or "no lock can be had in /run"
+        return f"nothing was changed: {words}. Mend that, or wait for it, and run it again"
     if "changed_meanwhile" in by_name:
         return (
             "nothing was changed: values or files on the host are others than a moment ago, so somebody else is "
@@ -139,12 +162,24 @@ def failure_in(sections: list[Section], steps: list[Step]) -> str | None:
     failed = by_name["failed"]
     summaries = {str(number): step.summary for number, step in enumerate(steps, 1)}
     step = summaries.get(failed.argument, "carry out the plan")
+    words = words_of_shell(failed.text) or "the host gave no reason"
     left = [
-        f"{summaries.get(section.argument)} ({words_of_shell(section.text)})"
+        f"{summaries.get(section.argument)} ({words_of_shell(section.text) or 'the host gave no reason'})"
         for section in sections
         if section.name == "not_undone"
     ]
-    end = f"These could not be undone: {'; '.join(left)}" if left else "Everything is as it was before"
-    if any(step.undo == STAYS_OFF for step in steps):
-        end += f", but {KNOBS['tcp_tw_recycle'].key} is not turned on again"
-    return f"failed to {step}: {words_of_shell(failed.text) or 'the host gave no reason'}. {end}"
+    end = "Everything is as it was before"
+    if left:
+        end = f"These steps could not be undone: {'; '.join(left)}. Mend the cause and run it again"
+    return f"failed to {step}: {words}. {end}{_recycle_after(failed.argument, steps)}"
+
+
+def _recycle_after(failed: str, steps: list[Step]) -> str:
+    """What a failure of the step of this number left of tcp_tw_recycle, where the plan was to turn it off."""
+    key = KNOBS["tcp_tw_recycle"].key
+    for number, step in enumerate(steps, 1):
+        if str(number) == failed:
+            return f". {key} may still be on" if any(later.undo == STAYS_OFF for later in steps[number - 1 :]) else ""
+        if step.undo == STAYS_OFF:
+            return f", but {key} is not turned on again"
+    return ""

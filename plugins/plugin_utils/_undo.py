@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ._dropin import Place, Record, render
+from ._dropin import Place, render
 from ._exposure import Exposure
 from ._held import Held, marked_lines
 from ._knobs import KNOBS
@@ -41,27 +41,29 @@ class Files:
 
 
 def former_values(
-    ours: Mapping[str, Value], snapshot: Snapshot, exposure: Exposure, record: Record
+    names: Iterable[str], snapshot: Snapshot, exposure: Exposure, held: Held
 ) -> tuple[dict[str, Value], tuple[Refusal, ...], list[str]]:
     """The values from before of knobs that are ours no longer; what was refused, and warnings."""
     goal: dict[str, Value] = {}
     refused: tuple[Refusal, ...] = ()
     warnings: list[str] = []
-    for name, own in ours.items():
-        now, before = snapshot.knobs.get(name), record.before.get(name)
+    for name in names:
+        ours = held.ours[name]
+        now, before = snapshot.knobs.get(name), held.record.before.get(name)
         if now is None or before is None:
             continue
         against = recycle_refusals(before, exposure, snapshot) if name == RECYCLE and isinstance(before, int) else ()
         if against:
             refused = against
             warnings.append(f"{KNOBS[name].key} was {before} and is not turned on again: {against[0].reason}")
-        elif now == own:
+        elif now in ours:
             goal[name] = before
             if name == RECYCLE and before:
                 warnings.append(RECYCLE_WARNING)
         elif name == "ip_local_reserved_ports":
-            goal[name] = without(ports_in(now), without(ports_in(own), ports_in(before)))
-        else:
+            added = tuple(each for own in ours for each in ports_in(own))
+            goal[name] = without(ports_in(now), without(added, ports_in(before)))
+        elif now != before:
             warnings.append(
                 f"{KNOBS[name].key} is {kernel_text(now)}, which this collection did not set; it was left alone "
                 f"(before, it was {kernel_text(before)})"

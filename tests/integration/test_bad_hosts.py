@@ -280,7 +280,7 @@ def test_what_could_not_be_undone_is_named(ansible: Ansible, host: SandboxHost) 
     run = ansible.playbook(settings(tcp_rfc1337=1), host, environment=environment_of(programs=True))
     message = failure(run, "host")["msg"]
     assert "failed to write '1' to net.ipv4.tcp_rfc1337: no more" in message
-    assert "These could not be undone: write '1' to net.ipv4.tcp_tw_reuse (not back)" in message
+    assert "These steps could not be undone: write '1' to net.ipv4.tcp_tw_reuse (not back)" in message
     assert not host.exists(DROPIN)
 
 

@@ -60,14 +60,18 @@ class SandboxHost:
         self._process.terminate()
         self._process.communicate()
 
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a command on the host as its root; this is no round trip of Ansible's."""
+    def entered(self, *command: str) -> list[str]:
+        """What runs a command on the host as its root."""
         enter = ["nsenter", "--target", str(self.pid), "--net", "--mount"]
         if os.geteuid() != 0:
             enter += ["--user", "--preserve-credentials"]
         if self.legacy:
             enter = ["setarch", os.uname().machine, "--uname-2.6", *enter]
-        done = subprocess.run([*enter, "--", *command], capture_output=True, text=True, check=False)
+        return [*enter, "--", *command]
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a command on the host as its root; this is no round trip of Ansible's."""
+        done = subprocess.run(self.entered(*command), capture_output=True, text=True, check=False)
         if check and done.returncode != 0:
             raise RuntimeError(f"{command} on {self.name}: exit status {done.returncode}: {done.stderr}")
         return done

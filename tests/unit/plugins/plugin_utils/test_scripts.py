@@ -424,7 +424,7 @@ MARKED = Place.file(PATH).mark
 
 def edits(file: Path, number: int) -> tuple[str, str]:
     return (
-        shlex.join(["edit_line", str(file), str(number), f"s/^/{MARKED}/"]),
+        shlex.join(["edit_line", str(file), str(number), f"{{/^{sed_pattern(MARKED)}/!s/^/{MARKED}/;}}"]),
         shlex.join(["edit_line", str(file), str(number), f"s/^{sed_pattern(MARKED)}//"]),
     )
 
@@ -467,6 +467,13 @@ def test_a_line_that_is_not_commented_out_does_not_come_back(sh: list[str], tmp_
     assert file.stat().st_ino == inode
 
 
+def test_a_line_that_was_not_brought_back_is_not_marked_twice_by_the_way_back(sh: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "a.conf"
+    file.write_text(f"{MARKED}x = 1\n")
+    assert call(sh, tmp_path, edits(file, 1)[0] + " && echo fine").stdout == b"fine\n"
+    assert file.read_text() == f"{MARKED}x = 1\n"
+
+
 def test_editing_a_file_that_is_gone_is_an_error(sh: list[str], tmp_path: Path) -> None:
     done = call(sh, tmp_path, edits(tmp_path / "gone", 1)[0] + ' || echo "status $?"')
     assert done.stdout == f"{tmp_path}/gone is gone\nstatus 1\n".encode()
@@ -502,8 +509,9 @@ class TestKnobs:
         assert b"irectory" in done.stderr
 
     def test_opening_for_writing_changes_nothing(self, sh: list[str], tmp_path: Path, ipv4: Path) -> None:
-        (ipv4 / "tcp_rfc1337").mkdir()
-        done = call(sh, tmp_path, "N=n", "TRY='tcp_tw_reuse tcp_rfc1337 tcp_nothing'", "try_to_write")
+        (ipv4 / "tcp_rfc1337").symlink_to("/proc/sys/kernel/ostype")  # not even root may write it
+        (ipv4 / "tcp_timestamps").mkdir()
+        done = call(sh, tmp_path, "N=n", "TRY='tcp_tw_reuse tcp_rfc1337 tcp_timestamps tcp_nothing'", "try_to_write")
         assert (ipv4 / "tcp_tw_reuse").read_text() == "2\n"
         sections = sections_of(done.stdout + b"\nn Z\n", "n")
         assert [(section.argument, bool(section.status)) for section in sections] == [
