@@ -24,6 +24,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import R
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
     BadAnswer,
     Probe,
+    Section,
     apply_script,
     probe_script,
     state_of,
@@ -94,24 +95,29 @@ class ActionModule(TimewaitAction):
         steps = steps_of(made)
         log = [] if self._no_log(task_vars) else log_of(made)
         script = apply_script(probe, state_of(answer, probe.nonce), steps, log)
-        try:
-            _answer, sections, after = self.ask(script, probe.nonce)
-        except BadAnswer as error:
-            raise BadAnswer(
-                f"{error}. How far the host came is not known. Run it again: it goes on from there"
-            ) from error
+        sections = self._carry_out(script, probe.nonce)
         failure = failure_in(sections, steps)
         try:
+            after = self.state_in(sections)
             left = plan(after, exposure_of(claims, after), request)
-        except Impossible as error:
+        except (Impossible, BadAnswer) as error:
             # What the host says now must not hide what went wrong.
-            raise Impossible(f"{failure}. {error}" if failure else str(error)) from error
+            if not failure:
+                raise
+            raise Impossible(f"{failure}. {error}") from error
         # A connection plugin that tries again sends the script twice: the second finds the first's work done.
         if failure and left.changed:
             return {**result, "changed": False, "failed": True, "msg": failure, "after": knob_values(after)}
         if left.changed:
             return {**result, "failed": True, "msg": f"not as planned in the end; left to do: {log_of(left)}"}
         return {**result, "after": knob_values(after), "boot": boot_values(after, after.files)}
+
+    def _carry_out(self, script: str, nonce: str) -> list[Section]:
+        try:
+            return self._transport.run(script, nonce)[1]
+        except BadAnswer as error:
+            unknown = "How far the host came is not known. Run it again: it goes on from there"
+            raise BadAnswer(f"{error}. {unknown}") from error
 
     def _predicted(self, made: Plan, snapshot: Snapshot, arguments: dict[str, Any]) -> dict[str, Any]:
         """The result as it will be: in check mode the answer, in a real run what is then confirmed."""

@@ -71,8 +71,12 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
     def ask(self, script: str, nonce: str) -> tuple[bytes, list[Section], Snapshot]:
         """Runs a script on the host: its answer, the sections in it, and the state of the host. Raises BadAnswer."""
         answer, sections = self._transport.run(script, nonce)
+        return answer, sections, self.state_in(sections)
+
+    def state_in(self, sections: list[Section]) -> Snapshot:
+        """The state of a host in its answer. Raises BadAnswer."""
         try:
-            return answer, sections, snapshot_of(sections)
+            return snapshot_of(sections)
         except (ValueError, IndexError) as error:
             raise BadAnswer(printable(str(error))) from error
 

@@ -82,10 +82,13 @@ give_up() { rm -f -- "$new"; }
 
 put_in_place() { # file
   if [ -L "$1" ]; then echo "$1 is a symbolic link now"; give_up; return 1; fi
-  if have sync; then sync -- "$new" || { give_up; return 1; }; fi
+  to_disk "$new" || { give_up; return 1; }
   mv -f -- "$new" "$1" || { give_up; return 1; }
   if have restorecon; then restorecon "$1"; fi
+  to_disk "${1%/*}"
 }
+# Of a directory: which names it has. So when the power fails, each step is there before the next one is.
+to_disk() { if have sync; then sync -- "$1"; fi; }
 
 set_file() { # file content
   new_file_for "$1"
@@ -99,7 +102,11 @@ set_file() { # file content
   if [ "$(cat -- "$new"; echo .)" != "$2." ]; then echo "$new reads otherwise than written"; give_up; return 1; fi
   put_in_place "$1"
 }
-remove_file() { new_file_for "$1"; rm -f -- "$1"; }
+remove_file() {
+  new_file_for "$1"
+  if ! [ -e "$1" ] && ! [ -L "$1" ]; then return 0; fi
+  rm -f -- "$1" && to_disk "${1%/*}"
+}
 
 # A text in /run, for those who come after us before the next boot.
 remember() { set_file "$RUN/linux_tcp.tuning-$1" "$2"; } # name text
@@ -132,7 +139,7 @@ remove_block() { # file begin end found
     LC_ALL=C sed "/^$2/,/^$3\$/d" <"$1" >"$new" || { give_up; return 1; }
     if [ "$4$behind" = unended. ]; then without_last_byte || { give_up; return 1; }; fi
     # At once: an empty file in between would be there for good, should this be the end.
-    if [ "$4" = missing ] && ! [ -s "$new" ]; then rm -f -- "$new" "$1"; else put_in_place "$1"; fi
+    if [ "$4" = missing ] && ! [ -s "$new" ]; then give_up && remove_file "$1"; else put_in_place "$1"; fi
   fi
 }
 without_last_byte() {

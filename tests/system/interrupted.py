@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.sandbox.hosts import ROOT, SandboxHost
+from tests.system.engine import Planned
 
 How = Literal["all", "shell", "child", "gone"]
 
@@ -90,3 +91,25 @@ def interrupter(host: SandboxHost) -> Iterator[Interrupter]:
         yield made
     finally:
         made.stop()
+
+
+def without_look(made: Planned, patience: int = 0) -> str:
+    """The script without the look at the end, which changes nothing and takes its time."""
+    script = made.script.replace("apply; probe; finish", "apply; finish").replace("PATIENCE=30", f"PATIENCE={patience}")
+    assert len(script) == len(made.script) - len("probe; ") + len(str(patience)) - 2
+    return script
+
+
+def settled(world: World) -> tuple[dict[str, Any], dict[str, str]]:
+    """Without the flags that runs put up: these bear numbers of processes."""
+    return {path: file for path, file in world.files.items() if not is_flag(path)}, dict(world.knobs)
+
+
+def is_flag(path: str) -> bool:
+    return path.startswith("/run/linux_tcp.tuning.")
+
+
+def is_temporary(path: str) -> bool:
+    """Of a name that no loader reads: none takes one that begins with a dot unless it ends in .conf."""
+    name = path.rpartition("/")[2]
+    return name.startswith(".") and "timewait-new" in name and not name.endswith(".conf")

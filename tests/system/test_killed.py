@@ -15,9 +15,20 @@ import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 
 from tests.sandbox.hosts import SandboxHost
-from tests.system.engine import Planned, failure_of, planned
-from tests.system.interrupted import How, Interrupted, Interrupter, World, interrupter
-from tests.system.trees import boot_with_sysctl_conf_alone
+from tests.system.engine import failure_of, planned
+from tests.system.interrupted import (
+    File,
+    How,
+    Interrupted,
+    Interrupter,
+    World,
+    interrupter,
+    is_flag,
+    is_temporary,
+    settled,
+    without_look,
+)
+from tests.system.trees import boot_with_sysctl_conf_alone, run_loader
 
 OTHER = "/etc/sysctl.d/60-other.conf"
 RECYCLE = "tcp_tw_recycle"
@@ -125,21 +136,6 @@ class Scene:
         return runs[:-1]
 
 
-def settled(world: World) -> tuple[dict[str, Any], dict[str, str]]:
-    """Without the flags that runs put up: these bear numbers of processes."""
-    return {path: file for path, file in world.files.items() if not is_flag(path)}, dict(world.knobs)
-
-
-def is_flag(path: str) -> bool:
-    return path.startswith("/run/linux_tcp.tuning.")
-
-
-def is_temporary(path: str) -> bool:
-    """Of a name that no loader reads: none takes one that begins with a dot unless it ends in .conf."""
-    name = path.rpartition("/")[2]
-    return name.startswith(".") and "timewait-new" in name and not name.endswith(".conf")
-
-
 #: What is killed in ways other than all at once, too: enough of it to have each kind of step. With EVERY_CASE in the
 #: environment, all.
 SOME = {
@@ -185,13 +181,6 @@ def set_scene(case: Case, new_host: Callable[..., SandboxHost]) -> Iterator[Scen
         yield Scene(case, host, at_work, first, before, after, undone, without_look(made), texts)
 
 
-def without_look(made: Planned) -> str:
-    """The script without the look at the end, which changes nothing and takes its time. It waits for nobody."""
-    script = made.script.replace("apply; probe; finish", "apply; finish").replace("PATIENCE=30", "PATIENCE=0")
-    assert len(script) == len(made.script) - len("probe; ") - 1
-    return script
-
-
 def run(host: SandboxHost, *runs: Options) -> None:
     """Settles each, in turn."""
     for options in runs:
@@ -220,6 +209,8 @@ def test_killed_at_any_point_nothing_is_lost_and_the_next_run_ends_it(scene: Sce
     for point in points:
         check_whole(scene, point)
     check_recovery(scene, points)
+    if not (scene.case.legacy or scene.case.sysctl_conf_alone):
+        check_after_a_boot(scene, points)
 
 
 def check_whole(scene: Scene, point: Interrupted) -> None:
@@ -255,6 +246,35 @@ def check_recovery(scene: Scene, points: Sequence[Interrupted]) -> None:
         scene.interrupter.restore(point.world)
         run(scene.host, *scene.case.undo)
         assert but_for_recycle(scene.interrupter.look()) == but_for_recycle(scene.undone), f"an undo, {where}"
+
+
+def check_after_a_boot(scene: Scene, points: Sequence[Interrupted]) -> None:
+    """As when the power failed: the values are those of the kernel and of the files that are there."""
+    worlds = {repr(on_disk(point.world)): point for point in points}
+    assert len(worlds) >= 2 or scene.case.options.get("apply_to") == "runtime"
+    for point in worlds.values():
+        where = f"after the power failed at {point.at!r}, point {point.point}"
+        for runs, end in (([scene.case.options], scene.after), (scene.case.undo, scene.undone)):
+            scene.interrupter.restore(World(on_disk(point.world), scene.first.knobs))
+            run_loader(scene.host, "/usr/lib/systemd/systemd-sysctl")
+            run(scene.host, *runs)
+            now = scene.interrupter.look()
+            assert (on_disk(now), now.knobs) == (on_disk(end), end.knobs), where
+
+
+def on_disk(world: World) -> dict[str, File]:
+    return {path: file for path, file in world.files.items() if not path.startswith("/run/")}
+
+
+@each({"a line in the way": CASES["a line in the way"], "a line brought back": CASES["a line brought back"]})
+def test_each_step_is_on_disk_before_the_next_one(scene: Scene) -> None:
+    """A file before it gets its name, and its name before anything else: then a power failure is like a kill."""
+    calls = [point.at for point in scene.at_each_point("all")]
+    names = [number for number, call in enumerate(calls) if call.startswith("rename")]
+    assert len(names) >= 1
+    for number in names:
+        assert re.match(r"(f|fdata)?sync", calls[number - 1]), calls
+        assert re.match(r"(f|fdata)?sync", calls[number + 1]), calls
 
 
 @each(SOME)
