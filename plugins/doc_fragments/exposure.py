@@ -12,7 +12,7 @@ options:
     description:
       - Tags of the host, a list of V(public_facing), V(behind_nat) and V(private), in addition to those from the
         variable C(timewait_exposure) and from the groups C(public_facing), C(behind_nat) and C(private). A hyphen is
-        as good as an underscore.
+        as good as an underscore, and a capital letter as good as a small one.
       - V(public_facing) means that the host accepts connections from addresses you do not administer, be it directly or
         through a load balancer. V(behind_nat) means that addresses are translated between it and some peer, in either
         direction. V(private) attests that neither is the case.

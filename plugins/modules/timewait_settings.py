@@ -49,7 +49,8 @@ options:
     default: 1
   tcp_tw_recycle:
     description:
-      - Leave it at V(0). See the description for when anything else is refused.
+      - Leave it at V(0), which V(off), V(no) and V(false) mean too. See the description for when anything else is
+        refused.
     type: raw
     default: 0
   tcp_timestamps:

@@ -83,7 +83,8 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
     def report_on_play(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> Report:
         """What the play of this task would set on this host, judged by the tags of this host.
 
-        That is the host of the play, to whatever other one this task may be delegated.
+        That is the host of the play, to whatever other one this task may be delegated: then what the task says of
+        the host that it changes says nothing of that one.
         """
         # Each worker process imports what it needs anew: the facts do without the engine of the lint.
         from ._content._judge import judged  # noqa: PLC0415
@@ -92,7 +93,8 @@ class TimewaitAction(ActionBase):  # type: ignore[misc]
         from ._live import assignments_in_play  # noqa: PLC0415
 
         found = assignments_in_play(self._task, task_vars, self._loader.get_basedir())
-        claims = self._claims(arguments, task_vars, None)
+        own = {**arguments, "exposure": None} if self._task.delegate_to else arguments
+        claims = self._claims(own, task_vars, None)
         host = ReachedHost(task_vars["inventory_hostname"], exposure_of(claims))
         here = str(Path.cwd())
         findings = judged(found.assignments, lambda _assignment: (host,), here)

@@ -127,7 +127,8 @@ def group_claims(
 
 
 def _same(name: str) -> str:
-    return name.replace("-", "_")
+    """Names of groups are told apart as tags are: neither by hyphens nor by capitals."""
+    return name.replace("-", "_").lower()
 
 
 def exposure_of(claims: Iterable[Claim], snapshot: Snapshot | None = None) -> Exposure:

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ._exposure import Claim, group_claims, listed, words_of
+from ._values import BadRequest
 
 VARIABLE = "timewait_exposure"
 PUBLIC_GROUPS = "timewait_public_groups"
 NAT_GROUPS = "timewait_nat_groups"
 VARIABLES = (VARIABLE, PUBLIC_GROUPS, NAT_GROUPS)
+
+#: Characters that patterns of hosts are made of, and that groups seldom have in their names.
+_OF_PATTERNS = "*?:!&~"
 
 
 def host_of(task_vars: Mapping[str, Any]) -> str:
@@ -47,12 +51,12 @@ def claims_for(
     if delegate and variables.get(VARIABLE) == _variables_of(hostvars, own).get(VARIABLE):
         # The variable is the other host's, and says nothing of this one.
         variables.pop(VARIABLE, None)
-    claims = group_claims(
-        host,
-        task_vars.get("groups", {}),
-        _names(PUBLIC_GROUPS, options.get("public_groups"), variables.get(PUBLIC_GROUPS), inventory.get(PUBLIC_GROUPS)),
-        _names(NAT_GROUPS, options.get("nat_groups"), variables.get(NAT_GROUPS), inventory.get(NAT_GROUPS)),
-    )
+    groups = task_vars.get("groups", {})
+    more = [
+        _names(what, groups, options.get(option), variables.get(what), inventory.get(what))
+        for what, option in ((PUBLIC_GROUPS, "public_groups"), (NAT_GROUPS, "nat_groups"))
+    ]
+    claims = group_claims(host, groups, *more)
     found = words_of(inventory.get(VARIABLE), f"variable {VARIABLE} of {host}")
     found += [
         claim
@@ -77,8 +81,13 @@ def _variables_of(hostvars: Mapping[str, Any], host: str) -> dict[str, Any]:
     return {name: variables[name] for name in (*VARIABLES, "ansible_facts") if name in variables}
 
 
-def _names(what: str, *lists: Any) -> set[str]:
-    return {name for names in lists for name in listed(names, what, "group names")}
+def _names(what: str, groups: Iterable[str], *lists: Any) -> set[str]:
+    """Names of groups in lists. Raises BadRequest for a pattern: to take it for a name would be to ignore it."""
+    names = {name for names in lists for name in listed(names, what, "group names")}
+    for name in sorted(names.difference(groups)):
+        if any(character in _OF_PATTERNS for character in name):
+            raise BadRequest(f"{what}: {ascii(name)[:60]} is a pattern, and no group has that name. Name the groups")
+    return names
 
 
 def _facts_pretend(*sources: Mapping[str, Any]) -> bool:

@@ -30,6 +30,9 @@ _OWNER = re.compile(r"[A-Za-z0-9_.@-]{0,100}")
 #: tcp_timestamps: on means that a present 1 or 2 stays.
 ON = "on"
 
+#: tcp_tw_recycle in words. core 2.16 hands the boolean on as a text.
+OFF = ("off", "no", "false")
+
 DEFAULTS: Mapping[str, object] = {"tcp_tw_reuse": 1, "tcp_tw_recycle": 0, "tcp_timestamps": ON}
 
 #: A range with fewer ports than this runs out at 17 connections a second to one destination.
@@ -103,6 +106,11 @@ def _is_on(raw: object) -> bool:
     return raw is True or (isinstance(raw, str) and raw.strip().lower() in (ON, "true"))
 
 
+def _is_recycle_off(name: str, raw: object) -> bool:
+    """Words for off are no harm, words for on are no number. YAML 1.1 reads a bare ``off`` and ``no`` as false."""
+    return name == "tcp_tw_recycle" and (raw is False or (isinstance(raw, str) and raw.strip().lower() in OFF))
+
+
 def _value(name: str, raw: object) -> Value:
     knob = KNOBS[name]
     if knob.kind == "port_list":
@@ -111,7 +119,7 @@ def _value(name: str, raw: object) -> Value:
         wanted = asked_port_range(name, raw)
         _check_size(name, wanted)
         return wanted
-    number = asked_integer(name, raw)
+    number = 0 if _is_recycle_off(name, raw) else asked_integer(name, raw)
     # A negative recycle is not out of range but one more way to ask for it, and is answered as that.
     too_low = number < knob.minimum and name != "tcp_tw_recycle"
     if too_low or number > knob.maximum:

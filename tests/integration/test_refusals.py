@@ -10,11 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.integration.support import (
-    BY_MODULE,
     BY_ROLE,
+    ROLE,
     SETTINGS,
     alias,
     bystander,
@@ -24,66 +22,25 @@ from tests.integration.support import (
     run_side_by_side,
     settings,
     tasks,
-    warnings_of,
 )
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.runs import Ansible, Run
-from tests.sandbox.states import DROPIN, cover_proc_net, install, state
+from tests.sandbox.states import cover_proc_net, everything, install, state
 
 Playbook = Callable[..., Run]
 
 RECYCLE = {"tcp_tw_recycle": 1}
 
-#: An inventory as people write it: strings, groups of groups, groups with hyphens.
+#: What people write into an INI inventory, beside what tests/integration/ways has.
 INVENTORY = """
-[public_facing]
-group-public
-
-[public-facing]
-group-public-hyphen
-
-[behind_nat]
-group-nat
-
-[behind-nat]
-group-nat-hyphen
-
-[dmz]
-child-of-public
-
-[public_facing:children]
-dmz
-
-[continent:children]
-country
-
-[country]
-grandchild-of-nat
-
-[behind_nat:children]
-continent
-
-[edge]
-group-by-variable
-
 [carrier-grade]
 group-by-variable-hyphen
-
-[edge:vars]
-timewait_public_groups=edge,web
 
 [carrier-grade:vars]
 timewait_nat_groups=["carrier_grade"]
 
 [all-hosts]
-string timewait_exposure=public_facing
-string-hyphen timewait_exposure=behind-nat
-string-upper-case timewait_exposure=Public-Facing
 comma-list timewait_exposure="behind_nat, public_facing"
-json-list timewait_exposure=["public_facing"]
-template timewait_exposure="{{ ['behind_nat'] if true else [] }}"
-template-of-another timewait_exposure="{{ mine }}" mine=public_facing
-untagged
 empty timewait_exposure=""
 empty-list timewait_exposure=[]
 both-groups timewait_exposure=behind_nat
@@ -94,39 +51,14 @@ both-groups
 
 #: Host, and the evidence that its refusal names.
 TAGGED = {
-    "group-public": "tagged public_facing by group public_facing",
-    "group-public-hyphen": "tagged public_facing by group public-facing",
-    "group-nat": "tagged behind_nat by group behind_nat",
-    "group-nat-hyphen": "tagged behind_nat by group behind-nat",
-    "child-of-public": "tagged public_facing by group public_facing",
-    "grandchild-of-nat": "tagged behind_nat by group behind_nat",
-    "group-by-variable": "tagged public_facing by group edge",
     "group-by-variable-hyphen": "tagged behind_nat by group carrier-grade",
-    "string": "tagged public_facing by variable timewait_exposure of string",
-    "string-hyphen": "tagged behind_nat by variable timewait_exposure of string-hyphen",
-    "string-upper-case": "tagged public_facing by variable timewait_exposure",
     "comma-list": "tagged behind_nat by variable timewait_exposure of comma-list",
-    "json-list": "tagged public_facing by variable timewait_exposure of json-list",
-    "template": "tagged behind_nat by variable timewait_exposure of template",
-    "template-of-another": "tagged public_facing by variable timewait_exposure of template-of-another",
-    "untagged": "no tag private, public_facing or behind_nat for this host",
     "empty": "no tag private, public_facing or behind_nat for this host",
     "empty-list": "no tag private, public_facing or behind_nat for this host",
     "both-groups": "tagged public_facing by group public_facing",
 }
 
-ADHOC = "ad-hoc"
-DOORS: dict[str, Any] = {
-    "role": {**BY_ROLE, "vars": {"timewait_tcp_tw_recycle": 1}},
-    "module": settings(**RECYCLE),
-    ADHOC: RECYCLE,
-}
-
-
-def attempt(ansible: Ansible, door: str, hosts: Any, *arguments: str, **keywords: Any) -> Run:
-    if door == ADHOC:
-        return ansible.adhoc(SETTINGS, DOORS[door], hosts, "--forks", "10", *arguments, **keywords)
-    return run_side_by_side(ansible, DOORS[door], hosts, *arguments, **keywords)
+ASKING_ROLE = {**BY_ROLE, "vars": {"timewait_tcp_tw_recycle": 1}}
 
 
 def check_refusal(result: dict[str, Any], host: str, evidence: str) -> None:
@@ -147,54 +79,17 @@ def check_refusal(result: dict[str, Any], host: str, evidence: str) -> None:
     assert result["changed"] is False
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_tag_of_the_inventory_refuses_recycle_by_every_door_and_nothing_is_touched(
-    ansible: Ansible, legacy_host: SandboxHost, tmp_path: Path, door: str
-) -> None:
+def test_a_dry_run_refuses_too(ansible: Ansible, legacy_host: SandboxHost, tmp_path: Path) -> None:
     inventory = tmp_path / "hosts.ini"
     inventory.write_text(INVENTORY)
-    before = state(legacy_host)
+    before = everything(legacy_host)
     hosts = [alias(legacy_host, name) for name in TAGGED]
-    for arguments in (["--check"], []):
-        run = attempt(ansible, door, hosts, "--inventory", str(inventory), *arguments)
-        assert run.rc == 2, run.text
-        for name, evidence in TAGGED.items():
-            check_refusal(failure(run, name), name, evidence)
-        assert state(legacy_host) == before
-
-
-#: What is asked for, and what the kernel is to read then; all of it is the same to an old kernel: on.
-SPELLINGS = {"number": 1, "text": "1", "spaces": " 1 ", "two": 2, "negative": -1, "template": "{{ '%d' % 7 }}"}
-SPELT = settings(tcp_tw_recycle="{{ asked }}")
-
-
-def test_every_value_but_0_is_refused_however_it_is_written(ansible: Ansible, legacy_host: SandboxHost) -> None:
-    before = state(legacy_host)
-    hosts = [alias(legacy_host, name, asked=asked) for name, asked in SPELLINGS.items()]
-    run = run_side_by_side(ansible, SPELT, hosts)
-    for name in SPELLINGS:
-        check_refusal(failure(run, name), name, "no tag private, public_facing or behind_nat for this host")
-    assert state(legacy_host) == before
-
-
-def test_a_host_attested_private_may_have_it_with_a_warning(
-    ansible: Ansible, new_host: Callable[..., SandboxHost]
-) -> None:
-    """The control of the tests above: the same requests, but for the tag, are let through."""
-    hosts = [new_host(name, legacy=True) for name in SPELLINGS]
-    for host in hosts:
-        host.vars["asked"] = SPELLINGS[host.name]
-        host.vars["timewait_exposure"] = "private"
-    by_group = new_host("by-group", legacy=True)
-    by_group.vars["asked"] = 1
-    run = run_side_by_side(ansible, SPELT, [*hosts, by_group], groups={"private": ["by-group"]})
-    assert run.rc == 0, run.text
-    for host in (*hosts, by_group):
-        expected = {"two": "2", "negative": "-1", "template": "7"}.get(host.name, "1")
-        assert host.sysctl("tcp_tw_recycle") == expected
-        assert f"net.ipv4.tcp_tw_recycle = {expected}\n" in host.read(DROPIN)
-        assert any("CVE-2026-23247" in words for words in warnings_of(outcome(run, host.name)))
-        assert outcome(run, host.name).result["refused"] == []
+    asking = ("--extra-vars", "timewait_tcp_tw_recycle=1", "--inventory", str(inventory))
+    run = ansible.playbook("linux_tcp.tuning.apply", hosts, *asking, "--check")
+    assert run.rc == 2, run.text
+    for name, evidence in TAGGED.items():
+        check_refusal(failure(run, name), name, evidence)
+    assert everything(legacy_host) == before
 
 
 def test_a_kernel_without_recycle_refuses_it_even_on_a_private_host(run_playbook: Playbook, host: SandboxHost) -> None:
@@ -207,78 +102,33 @@ def test_a_kernel_without_recycle_refuses_it_even_on_a_private_host(run_playbook
     assert state(host) == before
 
 
-#: What carries a tag, as keywords of a play with one task; "options" are the task's own.
+#: What carries a tag, beside what tests/integration/ways has.
+NAT = {"timewait_exposure": ["behind_nat"]}
 CARRIERS: dict[str, dict[str, Any]] = {
-    "play-variable": {"vars": {"timewait_exposure": ["public_facing"]}},
-    "option": {"options": {"exposure": ["public_facing"]}},
-    "option-text": {"options": {"exposure": " public-facing "}},
-    "module-defaults": {"module_defaults": {SETTINGS: {"exposure": ["public_facing"]}}},
-    "group-defaults": {"module_defaults": {"group/linux_tcp.tuning.timewait": {"exposure": ["public_facing"]}}},
-    "groups-option": {"options": {"public_groups": ["office"]}},
-    "groups-variable": {"vars": {"timewait_public_groups": "office"}},
-    "groups-of-defaults": {"module_defaults": {SETTINGS: {"public_groups": ["office"]}}},
+    "task": tasks({SETTINGS: RECYCLE, "vars": NAT}),
+    "block": tasks({"block": [{SETTINGS: RECYCLE}], "vars": NAT}),
+    "role": tasks({"ansible.builtin.include_role": {"name": ROLE}, "vars": {"timewait_tcp_tw_recycle": 1, **NAT}}),
+    "group-defaults": {
+        **settings(**RECYCLE),
+        "module_defaults": {"group/linux_tcp.tuning.timewait": {"exposure": ["behind_nat"]}},
+    },
+    "groups-option": settings(**RECYCLE, nat_groups=["office"]),
+    "groups-variable": {**settings(**RECYCLE), "vars": {"timewait_nat_groups": "office"}},
+    "for-boot": settings(**RECYCLE, apply_to="boot", exposure="behind_nat"),
+    "for-now": settings(**RECYCLE, apply_to="runtime", exposure="behind_nat"),
+    "elsewhere": settings(**RECYCLE, path="/usr/local/lib/sysctl.d/a.conf", owner="me", exposure="behind_nat"),
+    "unread": settings(**RECYCLE, lint_play=False, conflicts="comment_out", exposure="behind_nat"),
+    "groups-of-defaults": {**settings(**RECYCLE), "module_defaults": {SETTINGS: {"nat_groups": ["office"]}}},
 }
 
 
-def plays_of(cases: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    plays = {
-        name: {
-            **settings(**RECYCLE, **case.get("options", {})),
-            **{keyword: value for keyword, value in case.items() if keyword != "options"},
-        }
-        for name, case in cases.items()
-    }
-    return each_on_its_own(plays)
-
-
 def test_a_tag_counts_whatever_carries_it(ansible: Ansible, legacy_host: SandboxHost) -> None:
-    before = state(legacy_host)
+    before = everything(legacy_host)
     hosts = [*(alias(legacy_host, name) for name in CARRIERS), bystander(legacy_host)]
-    run = ansible.playbook(plays_of(CARRIERS), hosts, groups={"office": list(CARRIERS)})
+    run = ansible.playbook(each_on_its_own(CARRIERS), hosts, groups={"office": list(CARRIERS)})
     for name in CARRIERS:
-        check_refusal(failure(run, name), name, "tagged public_facing by")
-    assert state(legacy_host) == before
-
-
-def test_tags_of_roles_tasks_blocks_and_extra_vars_count(ansible: Ansible, legacy_host: SandboxHost) -> None:
-    asked = {"timewait_tcp_tw_recycle": 1}
-    tagged = {"timewait_exposure": ["behind_nat"]}
-    plays = {
-        "role": {**BY_ROLE, "roles": [{"role": BY_ROLE["roles"][0], "vars": {**asked, **tagged}}]},
-        "task": tasks({SETTINGS: RECYCLE, "vars": tagged}),
-        "block": tasks({"block": [{SETTINGS: RECYCLE}], "vars": tagged}),
-        "set_fact": tasks({"ansible.builtin.set_fact": tagged}, {SETTINGS: RECYCLE}),
-    }
-    before = state(legacy_host)
-    for name, play in plays.items():
-        run = ansible.playbook(play, legacy_host)
-        assert run.rc == 2, name
-        check_refusal(failure(run, "legacy-host"), "legacy-host", "tagged behind_nat by variable timewait_exposure")
-    run = ansible.playbook(settings(**RECYCLE), legacy_host, extra_vars=tagged)
-    check_refusal(failure(run, "legacy-host"), "legacy-host", "tagged behind_nat by variable timewait_exposure")
-    run = ansible.adhoc(SETTINGS, RECYCLE, legacy_host, "--extra-vars", "timewait_exposure=behind-nat")
-    check_refusal(failure(run, "legacy-host"), "legacy-host", "tagged behind_nat by variable timewait_exposure")
-    assert state(legacy_host) == before
-
-
-def test_groups_made_while_the_play_runs_count(ansible: Ansible, legacy_host: SandboxHost) -> None:
-    before = state(legacy_host)
-    added = {
-        "name": "added",
-        "groups": ["public-facing"],
-        **{name: value for name, value in legacy_host.vars.items() if name.startswith(("ansible_", "sandbox_"))},
-    }
-    run = ansible.playbook(
-        [
-            tasks({"ansible.builtin.group_by": {"key": "behind_nat"}}, {SETTINGS: RECYCLE, "ignore_errors": True}),
-            tasks({"ansible.builtin.add_host": added}),
-            {**settings(**RECYCLE), "hosts": "added"},
-        ],
-        legacy_host,
-    )
-    assert "tagged behind_nat by group behind_nat" in failure(run, "legacy-host")["msg"]
-    assert "tagged public_facing by group public-facing" in failure(run, "added")["msg"]
-    assert state(legacy_host) == before
+        check_refusal(failure(run, name), name, "tagged behind_nat by")
+    assert everything(legacy_host) == before
 
 
 def test_the_host_that_counts_is_the_one_that_is_changed(
@@ -288,67 +138,31 @@ def test_the_host_that_counts_is_the_one_that_is_changed(
     private, public = new_host("private-host", legacy=True), new_host("public-host", legacy=True)
     private.vars["timewait_exposure"] = "private"
     by_variable = alias(public, "public-by-variable", timewait_exposure="public_facing")
-    untagged = alias(public, "untagged")
-    hosts = [private, public, by_variable, untagged]
-    groups = {"public_facing": ["public-host"]}
-    before = [state(host) for host in (private, public)]
-    for target in ("public-host", "public-by-variable", "untagged"):
-        play = {**tasks({SETTINGS: RECYCLE, "delegate_to": target}), "hosts": "private-host"}
-        run = ansible.playbook(play, hosts, groups=groups)
-        message = failure(run, "private-host")["msg"]
-        assert f"on {target}: " in message, message
-        assert ("no tag" if target == "untagged" else "tagged public_facing") in message
-    assert [state(host) for host in (private, public)] == before
-    for origin in ("public-host", "public-by-variable"):
-        play = {**tasks({SETTINGS: RECYCLE, "delegate_to": "private-host"}), "hosts": origin}
-        run = ansible.playbook(play, hosts, groups=groups)
-        assert run.rc == 0, run.text
-    assert private.sysctl("tcp_tw_recycle") == "1"
-    assert state(public) == before[1]
-
-
-#: Ways to take a tag away. Each is tried on a host in the group public_facing.
-ATTACKS: dict[str, dict[str, Any]] = {
-    "by-group_names": {"vars": {"group_names": ["private"]}},
-    "by-groups": {"vars": {"groups": {"private": ["by-groups"]}}},
-    "by-play": {"vars": {"timewait_exposure": ["private"]}},
-    "by-option": {"options": {"exposure": ["private"]}},
-    "by-other-groups": {"vars": {"timewait_public_groups": [], "timewait_nat_groups": []}},
-    "by-option-of-other-groups": {"options": {"public_groups": [], "nat_groups": []}},
-    "by-another-name": {"vars": {"inventory_hostname": "attested-private", "inventory_hostname_short": "x"}},
-    "by-hostvars": {"vars": {"hostvars": {"by-hostvars": {"timewait_exposure": ["private"]}}}},
-}
-
-
-def test_a_tag_cannot_be_taken_away(ansible: Ansible, legacy_host: SandboxHost) -> None:
-    before = state(legacy_host)
-    hosts = [*(alias(legacy_host, name) for name in (*ATTACKS, "attested-private")), bystander(legacy_host)]
-    groups = {"public-facing": list(ATTACKS), "private": ["attested-private"]}
-    run = ansible.playbook(plays_of(ATTACKS), hosts, groups=groups)
-    for name in ATTACKS:
-        message = failure(run, name)["msg"]
-        assert "tagged public_facing" in message or "only one of them can be true" in message, (name, message)
-    assert state(legacy_host) == before
-    for name in ("by-group_names", "by-groups", "by-play", "by-other-groups", "by-another-name"):
-        run = ansible.playbook(
-            settings(**RECYCLE), hosts[: len(ATTACKS)], groups=groups, extra_vars=ATTACKS[name]["vars"]
-        )
-        assert len([result for result in run.results if result.status == "failed"]) == len(ATTACKS), run.text
-    assert state(legacy_host) == before
-
-
-def test_a_host_variable_cannot_be_taken_away_by_a_play_or_an_extra_var(
-    ansible: Ansible, legacy_host: SandboxHost
-) -> None:
-    """But an extra var does override the inventory's variable within ansible-core itself: a group is the better tag."""
-    legacy_host.vars["timewait_exposure"] = ["public_facing"]
-    before = state(legacy_host)
-    private = {"timewait_exposure": ["private"]}
-    run = ansible.playbook({**settings(**RECYCLE), "vars": private}, legacy_host)
-    assert "only one of them can be true" in failure(run, "legacy-host")["msg"]
-    run = ansible.playbook(tasks({SETTINGS: RECYCLE, "vars": private}), legacy_host)
-    assert "only one of them can be true" in failure(run, "legacy-host")["msg"]
-    assert state(legacy_host) == before
+    hosts = [private, public, by_variable, alias(public, "untagged"), alias(public, "localhost"), bystander(public)]
+    before = everything(public)
+    # Each with the host of its play, and the one that is changed.
+    refused = {
+        "public-host": "tagged public_facing by group",
+        "public-by-variable": "tagged public_facing by variable",
+        "untagged": "no tag",
+        "localhost": "tagged public_facing by group",
+    }
+    local = {"local_action": {"module": SETTINGS, **RECYCLE}}
+    tried = [{SETTINGS: RECYCLE, "delegate_to": host} for host in refused if host != "localhost"] + [local]
+    plays = [{**tasks(task), "hosts": "private-host:bystander", "ignore_errors": True} for task in tried]
+    plays += [
+        {**tasks({SETTINGS: {"tcp_tw_recycle": number}, "delegate_to": "private-host"}), "hosts": origin}
+        for number, origin in enumerate(("public-host", "public-by-variable"), start=2)
+    ]
+    run = ansible.playbook(plays, hosts, groups={"public_facing": ["public-host", "localhost"]})
+    messages = [result.result["msg"] for result in run.results if result.host == "private-host"]
+    for message, (target, evidence) in zip(messages, refused.items(), strict=True):
+        assert f" on {target}: " in message, message
+        assert evidence in message
+    for number, origin in enumerate(("public-host", "public-by-variable"), start=2):
+        assert outcome(run, origin).result["after"]["tcp_tw_recycle"] == number
+    assert private.sysctl("tcp_tw_recycle") == "3"
+    assert everything(public) == before
 
 
 #: What a compromised host answers, and what counts in it: a host may add exposure to itself, and nothing else.
@@ -371,6 +185,13 @@ FACTS_OF_A_LIAR = {
     "public": ({"timewait_exposure": ["public_facing"]}, "tagged public_facing"),
 }
 
+#: What the modules of ansible-core that change groups answer.
+OF_OTHER_MODULES = {
+    "add_group": "private",
+    "parent_groups": ["all"],
+    "add_host": {"host_name": "list", "groups": ["private"], "host_vars": {"timewait_exposure": "private"}},
+}
+
 
 def module_of(name: str) -> str:
     return f"answer_{name.replace('-', '_')}"
@@ -381,7 +202,7 @@ def test_a_host_cannot_attest_itself_private(ansible: Ansible, legacy_host: Sand
     library.mkdir()
     plays = {}
     for name, (facts, _evidence) in FACTS_OF_A_LIAR.items():
-        answer = json.dumps({"changed": False, "ansible_facts": facts})
+        answer = json.dumps({"changed": False, "ansible_facts": facts, **OF_OTHER_MODULES})
         (library / f"{module_of(name)}.sh").write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n")
         plays[name] = tasks({module_of(name): {}}, {SETTINGS: RECYCLE})
     before = state(legacy_host)
@@ -407,6 +228,7 @@ def test_what_cannot_be_told_is_an_error(ansible: Ansible, legacy_host: SandboxH
         "lookup-that-fails": ({"timewait_exposure": "{{ lookup('file', '/there/is/no/such') }}"}, "/there/is/no/such"),
         "boolean": ({"timewait_exposure": False}, "must be a list of"),
         "dictionary": ({"timewait_exposure": {"private": True}}, "must be a list of"),
+        "pattern": ({"timewait_public_groups": "edge:web"}, "is a pattern, and no group has that name"),
     }
     before = state(legacy_host)
     hosts = [alias(legacy_host, name, **variables) for name, (variables, _word) in cases.items()]
@@ -474,12 +296,11 @@ def test_signs_of_exposure_on_the_host_refuse_it_although_it_is_tagged_private(
     for host in hosts:
         EVIDENCE[host.name][0](host)
         host.vars["timewait_exposure"] = ["private"]
-    before = [state(host) for host in hosts]
-    for door, arguments in (("role", []), ("module", ["--check"]), (ADHOC, [])):
-        run = attempt(ansible, door, hosts, *arguments)
+    before = [everything(host) for host in hosts]
+    for run in (run_side_by_side(ansible, ASKING_ROLE, hosts), ansible.adhoc(SETTINGS, RECYCLE, hosts, "--check")):
         for host in hosts:
             check_refusal(failure(run, host.name), host.name, EVIDENCE[host.name][1])
-    assert [state(host) for host in hosts] == before
+    assert [everything(host) for host in hosts] == before
 
 
 def test_addresses_that_are_not_global_are_no_evidence(run_playbook: Playbook, legacy_host: SandboxHost) -> None:
@@ -524,6 +345,15 @@ def test_ignore_errors_and_rescue_do_not_get_it_set(run_playbook: Playbook, lega
             {SETTINGS: RECYCLE, "ignore_errors": True},
             {"block": [{SETTINGS: RECYCLE}], "rescue": [{"ansible.builtin.debug": {"msg": "rescued"}}]},
             {SETTINGS: RECYCLE, "failed_when": False},
+            {SETTINGS: RECYCLE, "no_log": True, "ignore_errors": True},
+            {
+                SETTINGS: RECYCLE,
+                "retries": 2,
+                "delay": 0,
+                "register": "tried",
+                "until": "tried is not failed",
+                "ignore_errors": True,
+            },
         ),
         legacy_host,
     )
@@ -531,13 +361,58 @@ def test_ignore_errors_and_rescue_do_not_get_it_set(run_playbook: Playbook, lega
     assert state(legacy_host) == before
 
 
-def test_safe_settings_need_no_tag_and_work_on_exposed_hosts(
+def test_what_nobody_would_refuse_is_done_on_exposed_hosts(
     ansible: Ansible, new_host: Callable[..., SandboxHost]
 ) -> None:
-    hosts = [new_host(name, legacy=True) for name in ("web", "gateway", "nobody-said")]
-    for host in hosts:
-        host.set_sysctl("tcp_tw_recycle", 1)
-    globally_addressed(hosts[0])
-    run = run_side_by_side(ansible, BY_MODULE, hosts, groups={"public_facing": ["web"], "behind_nat": ["gateway"]})
+    """Beside the many ways to ask for nothing in tests/integration/ways. Recycle is on, and goes off."""
+    web, modern = new_host("web", legacy=True), new_host("modern")
+    for act in (globally_addressed, with_dropped_connections):
+        act(web)
+    web.set_sysctl("tcp_tw_recycle", 7)
+    web.write("/etc/sysctl.d/10-old.conf", "net.ipv4.tcp_tw_recycle = 1\n")
+    private = new_host("private-host", legacy=True)
+    hosts = [
+        *(web, modern, private),
+        *(alias(web, name) for name in ("gateway", "nobody-said", "predicted", "reuse-off", "again", "undone")),
+        *(alias(modern, name) for name in ("modern-off", "modern-role", "modern-undone")),
+        bystander(web),
+    ]
+    plays = {
+        "predicted": tasks({SETTINGS: {}, "check_mode": True}),
+        "web": settings(),
+        "gateway": settings(tcp_tw_recycle=0, exposure=["behind_nat"]),
+        "nobody-said": settings(tcp_tw_reuse=0, tcp_timestamps=1),
+        "again": settings(tcp_rfc1337=1, nat_groups="office"),
+        "undone": settings(state="absent", tcp_tw_recycle=1),
+        "modern": settings(tcp_tw_recycle=False),
+        "modern-off": settings(tcp_tw_recycle="off", tcp_tw_reuse=2),
+        "modern-role": tasks({"ansible.builtin.include_role": {"name": ROLE}}),
+        "modern-undone": settings(state="absent"),
+        "private-host": settings(exposure=[" Private "], tcp_tw_recycle=0),
+    }
+    expected = {
+        "predicted": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 1}),
+        "web": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 1}),
+        "gateway": (False, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 1}),
+        "nobody-said": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 0}),
+        "again": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 1, "tcp_rfc1337": 1}),
+        "undone": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 0, "tcp_rfc1337": 0}),
+        "modern": (True, {"tcp_tw_reuse": 1}),
+        "modern-off": (True, {"tcp_tw_reuse": 2}),
+        "modern-role": (True, {"tcp_tw_reuse": 1}),
+        "modern-undone": (True, {"tcp_tw_reuse": 2}),
+        "private-host": (True, {"tcp_tw_recycle": 0, "tcp_tw_reuse": 1}),
+    }
+    groups = {
+        "public_facing": ["web", "modern", "undone"],
+        "behind_nat": ["again", "modern-undone"],
+        "office": ["again"],
+    }
+    run = ansible.playbook(each_on_its_own(plays), hosts, groups=groups)
     assert run.rc == 0, run.text
-    assert [host.sysctl("tcp_tw_recycle") for host in hosts] == ["0", "0", "0"]
+    for name, (changed, values) in expected.items():
+        result = outcome(run, name).result
+        assert (result["changed"], {**result["after"], **values}) == (changed, result["after"]), (name, result)
+    # Neither the kernel's 7 nor the file's 1 comes back.
+    assert {refusal["value"] for refusal in outcome(run, "undone").result["refused"]} == {1, 7}
+    assert web.sysctl("tcp_tw_recycle") == "0"

@@ -67,6 +67,25 @@ def state(host: SandboxHost) -> State:
     return State(knobs(host), files(host), times, names)
 
 
+def everything(host: SandboxHost) -> dict[str, str]:
+    """All of /etc and of /proc/sys/net, by path: kind, inode, owner, size and times of a file, its bytes or value."""
+    listing = host.sh(
+        # /etc is a file system of this host's own; what its links lead to is the machine's, and read-only.
+        'find /etc -xdev -printf "%p\\t%y %i %m %U %G %s %T@ %C@ %l\\n"; '
+        'find /etc -xdev -type f -exec sha256sum {} + | sed "s/\\([^ ]*\\)  \\(.*\\)/bytes of \\2\\t\\1/"; '
+        # The imitated knobs of an old kernel show when they were written.
+        '[ "$(stat -f -c %T /proc/sys/net/ipv4)" != tmpfs ] || '
+        'find /proc/sys/net/ipv4 -type f -printf "times of %p\\t%i %T@\\n"; '
+        "grep -rs '' /proc/sys/net | sed 's/:/\\t/'"
+    )
+    # What a host counts by itself.
+    return {
+        path: words
+        for path, _tab, words in (line.partition("\t") for line in listing.splitlines())
+        if not path.endswith("_count")
+    }
+
+
 @contextmanager
 def running(host: SandboxHost, *command: str) -> Iterator[subprocess.Popen[str]]:
     """A program on a host that has printed its first line, until the end of the block."""

@@ -82,6 +82,30 @@ def test_more_group_names_come_from_every_source(where: str, which: str, tag: st
     assert tags(groups={"dmz": [HOST]}, **more) == {tag: {"group dmz"}}
 
 
+@pytest.mark.parametrize("name", ["edge:web", "edge*", "edge,!web", "edge:&web", "~edge.*", "web?"])
+@pytest.mark.parametrize("which", ["public_groups", "nat_groups"])
+def test_a_pattern_in_place_of_a_group_name_is_an_error(name: str, which: str) -> None:
+    with pytest.raises(BadRequest, match=f"timewait_{which}: .* is a pattern, and no group has that name"):
+        tags({f"timewait_{which}": name}, groups={"edge": [HOST]})
+    with pytest.raises(BadRequest, match="is a pattern"):
+        tags(groups={"edge": [HOST]}, **{which: [name]})
+
+
+def test_a_group_may_have_a_name_like_a_pattern() -> None:
+    assert tags({"timewait_public_groups": "aws:edge"}, groups={"aws:edge": [HOST]}) == {
+        "public_facing": {"group aws:edge"}
+    }
+
+
+def test_a_name_that_no_group_has_is_no_error() -> None:
+    assert tags({"timewait_public_groups": ["edge", "web"]}, groups={"web": [HOST]}) == {"public_facing": {"group web"}}
+
+
+def test_capitals_make_no_other_group() -> None:
+    assert set(tags(groups={"Public-Facing": [HOST]})) == {"public_facing"}
+    assert set(tags({"timewait_nat_groups": "EDGE"}, groups={"Edge": [HOST]})) == {"behind_nat"}
+
+
 def test_variables_of_a_play_are_rendered() -> None:
     task_vars = {"inventory_hostname": HOST, "timewait_exposure": "{{ x }}"}
     claims = claims_for(task_vars, None, {}, lambda value: ["behind_nat"] if value == "{{ x }}" else value)

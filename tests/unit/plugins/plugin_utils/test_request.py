@@ -71,6 +71,24 @@ def test_a_recycle_that_is_not_0_reaches_the_policy(number: int) -> None:
     assert request_of({"tcp_tw_recycle": number}).values["tcp_tw_recycle"] == number
 
 
+@pytest.mark.parametrize("raw", [0, "0", " 0 ", "-0", False, "False", "off", "Off", " no ", "false"])
+def test_recycle_may_be_off_in_words(raw: object) -> None:
+    assert request_of({"tcp_tw_recycle": raw}).recycle == 0
+
+
+@pytest.mark.parametrize("raw", [True, "True", "on", "yes", "y", "of", "none", "0x0", "00", "+0", "0.0", 0.0, [], ""])
+def test_no_other_word_is_off(raw: object) -> None:
+    with pytest.raises(BadRequest, match="tcp_tw_recycle must be an integer"):
+        request_of({"tcp_tw_recycle": raw})
+
+
+@pytest.mark.parametrize("name", ["tcp_tw_reuse", "tcp_rfc1337", "tcp_max_tw_buckets"])
+@pytest.mark.parametrize("raw", [False, "off", "no"])
+def test_words_for_off_are_for_recycle_alone(name: str, raw: object) -> None:
+    with pytest.raises(BadRequest, match=name):
+        request_of({name: raw})
+
+
 @pytest.mark.parametrize("raw", [True, "0x1", "01", "+1", "\uff11", "1.0", ["1"]])
 @pytest.mark.parametrize("name", [name for name, knob in KNOBS.items() if knob.kind == "integer"])
 def test_other_spellings_of_a_number_are_refused_for_every_knob(name: str, raw: object) -> None:
