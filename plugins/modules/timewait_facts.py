@@ -16,14 +16,37 @@ description:
   - Reads what decides how a host treats sockets in TIME_WAIT, now and after the next boot, and says what is wrong.
   - Programs that set these sysctls beside the loader of sysctl files (tuned, ufw, rc.local, systemd units, cron,
     NetworkManager's and ifupdown's scripts, cloud-init) are named in the finding C(conflicting_writer).
-  - One round trip. Nothing on the host is changed, and nothing is done per socket.
+  - One round trip. Nothing on the host is changed, and nothing is done per socket but with O(gather_subset=sockets).
   - The host needs no Python. A POSIX C(sh) with C(cat) and C(uname) is enough. Without root some facts may be missing.
+    A Python from 2.7 on makes the census of sockets faster.
 author:
   - linux_tcp.tuning authors (@linux-tcp)
 extends_documentation_fragment:
   - linux_tcp.tuning.exposure
   - linux_tcp.tuning.attributes
   - linux_tcp.tuning.attributes.reads
+options:
+  gather_subset:
+    description:
+      - What else to gather, as a list.
+      - With V(sockets) every TIME_WAIT socket is counted, by what it is - inbound, outbound or undetermined - and where
+        it leads to. Connections established to the busiest destinations are looked at for timestamps, and the host
+        connects to itself to see how its kernel offsets them.
+      - They are counted by C(sock_diag) where the host has a Python from 2.7 on, else by C(ss), else from
+        C(/proc/net/tcp) by C(awk). No kernel module is loaded for it.
+    type: raw
+    default: []
+  top:
+    description:
+      - How many ports and destinations are named, those with most sockets. From V(1) to V(100).
+    type: raw
+    default: 10
+  interval:
+    description:
+      - Seconds between two samples of counters, and of sockets with O(gather_subset=sockets), for C(rates). From V(0),
+        for none, to V(300).
+    type: raw
+    default: 0
 seealso:
   - module: linux_tcp.tuning.timewait_settings
 """
@@ -31,6 +54,11 @@ seealso:
 EXAMPLES = r"""
 - name: Read the facts
   linux_tcp.tuning.timewait_facts:
+
+- name: See where TIME_WAIT sockets lead to, and how fast they come
+  linux_tcp.tuning.timewait_facts:
+    gather_subset: [sockets]
+    interval: 2
 
 - name: Stop where something is wrong
   ansible.builtin.assert:
@@ -79,13 +107,42 @@ ansible_facts:
               boot: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: systemd-sysctl 252}
               reload: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: procps 4.0.2}
         timestamps:
-          description: The setting, and how this kernel offsets timestamps (per_connection, per_host, none or unknown).
+          description:
+            - The setting, and how this kernel offsets timestamps (per_connection, per_host, none or unknown).
+            - It is unknown with the setting 1, unless O(gather_subset=sockets) tried it.
           type: dict
           sample: {setting: 1, offset: unknown}
         sockets:
-          description: The number of TIME_WAIT sockets, their limit, and the share of it that is taken (0 to 1).
+          description:
+            - The number of TIME_WAIT sockets, their limit, and the share of it that is taken (0 to 1).
+            - C(census) is null without O(gather_subset=sockets). It has C(method), which is how they were counted; and
+              C(inbound), where the local port has a listener, so that this host closed first and reuse is irrelevant;
+              C(outbound) by source, destination and port of the destination, each with the share of usable ports that
+              is taken, and what the connections established to it negotiated; and C(undetermined), all others.
           type: dict
-          sample: {time_wait: 120, limit: 262144, share: 0.0005}
+          sample:
+            time_wait: 28120
+            limit: 262144
+            share: 0.1073
+            census:
+              method: sock_diag
+              complete: true
+              time_wait: 28117
+              fin_wait_2: 3
+              inbound: {sockets: 2117, ports: 1, top: [{port: 443, sockets: 2117}]}
+              outbound:
+                sockets: 26000
+                destinations: 1
+                lost: 0
+                top:
+                  - source: 10.0.0.9
+                    destination: 10.0.0.5
+                    port: 3306
+                    sockets: 26000
+                    share: 0.9209
+                    timestamps: not_negotiated
+                    established: {with: 0, without: 12}
+              undetermined: {sockets: 0, ports: 0, top: []}
         ports:
           description: The range for outgoing connections, the reserved ports in pairs, and how many can be used.
           type: dict
@@ -94,6 +151,19 @@ ansible_facts:
           description: Those TcpExt counters that say something of TIME_WAIT, by name. Absent ones are absent.
           type: dict
           sample: {TW: 511, TWRecycled: 0, TCPTimeWaitOverflow: 0}
+        rates:
+          description:
+            - With O(interval), what happened per second between two samples, which are C(seconds) apart. Sockets that
+              came into TIME_WAIT, that were reused, and that found no room; segments dropped for their timestamp; and
+              connection attempts dropped by listeners. Null without O(interval).
+          type: dict
+          sample: {seconds: 2.01, time_wait: 431.3, reused: 0.0, overflows: 0.0, paws_drops: 0.0, syn_drops: 0.0}
+        capacity:
+          description:
+            - How many new connections per second one address can open for ever to one port of another, without reuse,
+              and with reuse where both ends negotiate timestamps.
+          type: dict
+          sample: {time_wait_seconds: 60, per_destination: 470.5, per_destination_with_reuse: 28232.0}
         exposure:
           description: What is known of the host's exposure, each with its evidence.
           type: dict

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ._advice import Finding
+from ._census import Census, census_facts
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._loaders import Loader
@@ -63,8 +64,15 @@ def boot_values(snapshot: Snapshot, files: Sequence[SysctlFile]) -> dict[str, An
     }
 
 
-def facts_of(snapshot: Snapshot, exposure: Exposure, findings: Sequence[Finding]) -> dict[str, Any]:
+def facts_of(
+    snapshot: Snapshot,
+    exposure: Exposure,
+    findings: Sequence[Finding],
+    census: Census | None = None,
+    rates: dict[str, float | None] | None = None,
+) -> dict[str, Any]:
     """All facts of a host."""
+    ports = _ports(snapshot)
     return {
         "kernel": {
             "system": printable(snapshot.kernel.system),
@@ -78,10 +86,12 @@ def facts_of(snapshot: Snapshot, exposure: Exposure, findings: Sequence[Finding]
             "reload": {"name": snapshot.loaders.reload_name, "reason": snapshot.loaders.reload_reason},
         },
         "sysctls": {name: _sysctl(name, snapshot) for name in KNOBS},
-        "timestamps": _timestamps(snapshot),
-        "sockets": _sockets(snapshot),
-        "ports": _ports(snapshot),
+        "timestamps": _timestamps(snapshot, census),
+        "sockets": {**_sockets(snapshot), "census": census and census_facts(census, ports["usable"])},
+        "ports": ports,
         "counters": dict(snapshot.counters),
+        "rates": rates,
+        "capacity": _capacity(snapshot, ports["usable"]),
         "exposure": _exposure(exposure),
         "findings": [{**asdict(finding), "evidence": list(finding.evidence)} for finding in findings],
     }
@@ -100,10 +110,11 @@ def _sysctl(name: str, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _timestamps(snapshot: Snapshot) -> dict[str, Any]:
+def _timestamps(snapshot: Snapshot, census: Census | None) -> dict[str, Any]:
     """Whether offsets are random per connection cannot be read off the setting 1: it depends on the kernel's fixes."""
     setting = snapshot.knobs.get("tcp_timestamps")
-    return {"setting": setting, "offset": "unknown" if setting in (None, 1) else "none"}
+    seen = census.offset if census else "unknown"
+    return {"setting": setting, "offset": seen if setting in (None, 1) else "none"}
 
 
 def _sockets(snapshot: Snapshot) -> dict[str, Any]:
@@ -123,6 +134,25 @@ def _ports(snapshot: Snapshot) -> dict[str, Any]:
         "reserved": plain(listed),
         "usable": sum(high - low + 1 for low, high in usable) if isinstance(present, PortRange) else None,
     }
+
+
+def _capacity(snapshot: Snapshot, usable: int | None) -> dict[str, Any]:
+    """New connections per second from one address to one port of another, for ever: each keeps its port for a while.
+
+    TIME_WAIT lasts a minute but where a vendor's knob says otherwise (TCP_TIMEWAIT_LEN in include/net/tcp.h); reuse
+    waits for a second but where tcp_tw_reuse_delay says otherwise.
+    """
+    seconds = _positive(snapshot.knobs.get("tcp_tw_timeout"), 60)
+    delay = _positive(snapshot.knobs.get("tcp_tw_reuse_delay"), 1000)
+    return {
+        "time_wait_seconds": seconds,
+        "per_destination": None if usable is None else round(usable / seconds, 1),
+        "per_destination_with_reuse": None if usable is None else round(usable * 1000 / delay, 1),
+    }
+
+
+def _positive(value: Value | None, default: int) -> int:
+    return value if isinstance(value, int) and value > 0 else default
 
 
 def _exposure(exposure: Exposure) -> dict[str, Any]:

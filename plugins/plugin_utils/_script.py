@@ -28,6 +28,8 @@ FOREIGN = f"{MARK}not told: a setting of somebody else"
 
 #: What a probe is made of.
 PROBE = ("_probe.sh", "_files.sh", "_boot.sh", "_writers.sh")
+#: What counts sockets: that of the shell, and that of a Python which the host may have.
+CENSUS, COUNTER = "_census.sh", "_census_host.py"
 
 
 class BadAnswer(Exception):
@@ -57,6 +59,11 @@ class Probe:
     listeners: bool = False
     evidence: bool = False
     defaults: bool = False
+    #: Count TIME_WAIT sockets, and name so many groups of them.
+    sockets: bool = False
+    top: int = 10
+    #: Seconds between two samples of counters and sockets; 0 for none.
+    interval: int = 0
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
@@ -70,7 +77,7 @@ class Step:
 
 
 @functools.cache
-def _shell_source(name: str) -> str:
+def _source(name: str) -> str:
     """A script without the lines that are only comments: what is sent counts on slow links."""
     lines = Path(__file__).with_name(name).read_text(encoding="ascii").splitlines(keepends=True)
     return "".join(line for line in lines if line.strip() and not line.lstrip().startswith("#"))
@@ -78,7 +85,16 @@ def _shell_source(name: str) -> str:
 
 def probe_script(probe: Probe) -> str:
     """The text of a script that reads a host."""
-    return _script(probe, (), [*map(_shell_source, PROBE), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
+    if not (probe.sockets or probe.interval):
+        return _script(probe, (), [*map(_source, PROBE), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
+    variables = {
+        "SOCKETS": str(int(probe.sockets)),
+        "TOP": str(probe.top),
+        "INTERVAL": str(probe.interval),
+        "COUNTER": _source(COUNTER) if probe.sockets else "",
+    }
+    parts = [*map(_source, (*PROBE, CENSUS)), "probe_main() { prepare; probe; census; finish; }\nprobe_main\n"]
+    return _script(probe, variables.items(), parts)
 
 
 def apply_script(probe: Probe, expected: str, steps: Sequence[Step], log: Iterable[str]) -> str:
@@ -93,8 +109,8 @@ def apply_script(probe: Probe, expected: str, steps: Sequence[Step], log: Iterab
         probe,
         variables,
         [
-            *map(_shell_source, PROBE),
-            _shell_source("_apply.sh"),
+            *map(_source, PROBE),
+            _source("_apply.sh"),
             *functions,
             "apply_main() { prepare; apply; probe; finish; }\napply_main\n",
         ],

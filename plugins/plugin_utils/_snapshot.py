@@ -132,8 +132,8 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         parent=_parent(by_name.get("parent")),
         not_writable={s.argument: words_of_shell(s.text) for s in sections if s.name == "try" and s.status},
         defaults=_values(sections, "default"),
-        time_wait=_time_wait(text("sockstat") or ""),
-        counters=_counters(text("netstat") or ""),
+        time_wait=time_wait_in(text("sockstat") or ""),
+        counters=counters_in(text("netstat") or ""),
         listeners=_listeners(sections),
         addresses=_addresses(text("addresses4") or "", text("addresses6") or ""),
         nat=_nat(by_name),
@@ -294,12 +294,12 @@ def _parent(section: Section | None) -> Parent | None:
     return Parent(_kind(words), "link" in words, "writable" in words, *told)
 
 
-def _time_wait(sockstat: str) -> int | None:
+def time_wait_in(sockstat: str) -> int | None:
     found = re.search(r"^TCP:.* tw ([0-9]+)", sockstat, re.MULTILINE)
     return int(found.group(1)) if found else None
 
 
-def _counters(netstat: str) -> dict[str, int]:
+def counters_in(netstat: str) -> dict[str, int]:
     """Counters by name: which columns there are, and where, differs by kernel."""
     lines = [line.split() for line in netstat.split("\n") if line.startswith("TcpExt:")]
     if len(lines) != 2:

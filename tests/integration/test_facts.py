@@ -16,6 +16,7 @@ from tests.integration.support import FACTS, alias, run_side_by_side, settings, 
 from tests.sandbox.hosts import ROOT, SandboxHost
 from tests.sandbox.runs import Ansible, Run
 from tests.sandbox.states import cover_proc_net, install, state
+from tests.system.sockets import connect, listen, sockets
 
 Playbook = Callable[..., Run]
 READ = tasks({FACTS: {}})
@@ -86,6 +87,39 @@ def test_facts_of_a_host_with_an_old_kernel(run_playbook: Playbook, legacy_host:
     [finding] = [finding for finding in facts["findings"] if finding["id"] == "recycle_enabled"]
     assert finding["severity"] == "error"
     assert any("42 connection attempts" in words for words in finding["evidence"])
+
+
+def test_sockets_are_counted_when_they_are_asked_for(ansible: Ansible, new_host: Callable[..., SandboxHost]) -> None:
+    """In one round trip, by every kind of host; and what cannot be asked for is refused before there is one."""
+    host, legacy = new_host("host"), new_host("legacy", legacy=True)
+    ask = {FACTS: {"gather_subset": "{{ subset }}", "top": "{{ top | default(omit) }}", "interval": "{{ interval }}"}}
+    cases = [
+        alias(host, "counted", subset=["sockets"], interval=1),
+        alias(legacy, "old", subset="sockets", interval=0, top=1),
+        alias(host, "not-counted", subset=[], interval=0),
+        alias(host, "wrong", subset=["everything"], interval=0),
+    ]
+    plan = [listen("127.0.0.1", 80), connect("127.0.0.1", 80, 8, closes="server"), connect("127.0.0.1", 80, 12)]
+    before = [state(each) for each in (host, legacy)]
+    with sockets(host, *plan), sockets(legacy, *plan):
+        run = run_side_by_side(ansible, tasks(ask), cases)
+    assert [state(each) for each in (host, legacy)] == before
+    found = {name: facts_of(run, name) for name in ("counted", "old", "not-counted")}
+    for facts in found.values():
+        jsonschema.Draft202012Validator(SCHEMA).validate(facts)
+    for name in ("counted", "old"):
+        census = found[name]["sockets"]["census"]
+        assert census["inbound"] == {"sockets": 8, "ports": 1, "top": [{"port": 80, "sockets": 8}]}
+        [destination] = census["outbound"]["top"]
+        assert (destination["destination"], destination["port"], destination["sockets"]) == ("127.0.0.1", 80, 12)
+        assert destination["share"] == round(12 / found[name]["ports"]["usable"], 4)
+    assert found["counted"]["timestamps"]["offset"] != "unknown"
+    assert found["counted"]["rates"]["time_wait"] == 0
+    assert (found["not-counted"]["sockets"]["census"], found["not-counted"]["rates"]) == (None, None)
+    assert len(host.commands()) == 2
+    wrong = run.only("timewait_facts", "wrong")
+    assert wrong.status == "failed"
+    assert "gather_subset can be sockets" in wrong.result["msg"]
 
 
 def test_the_exposure_in_the_facts_has_its_evidence(ansible: Ansible, new_host: Callable[..., SandboxHost]) -> None:

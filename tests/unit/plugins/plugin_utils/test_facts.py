@@ -178,7 +178,22 @@ def test_the_offset_of_timestamps_is_not_guessed(setting: str, offset: str) -> N
 def test_the_share_of_time_wait_sockets_is_of_the_limit(limit: str, share: float | None) -> None:
     host = a_host()
     host.knobs["tcp_max_tw_buckets"] = limit
-    assert facts(host)["sockets"] == {"time_wait": 17, "limit": int(limit), "share": share}
+    assert facts(host)["sockets"] == {"time_wait": 17, "limit": int(limit), "share": share, "census": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "capacity"),
+    [
+        ({}, (60, 470.5, 28232.0)),
+        ({"tcp_tw_reuse_delay": "100"}, (60, 470.5, 282320.0)),
+        ({"tcp_tw_timeout": "10"}, (10, 2823.2, 28232.0)),
+        ({"ip_local_port_range": "1000\t1001", "ip_local_reserved_ports": "1000-1001"}, (60, 0.0, 0.0)),
+    ],
+)
+def test_the_capacity_is_what_ports_and_time_allow_for(more: dict[str, str], capacity: tuple[float, ...]) -> None:
+    host = a_host("Debian 10")
+    host.knobs |= more
+    assert tuple(facts(host)["capacity"].values()) == capacity
 
 
 @pytest.mark.parametrize(
