@@ -6,7 +6,7 @@
 
 CORES ?= core-2.19
 # INVENTORY and ARGS need no line here: variables of make's command line are in the environment of what it runs.
-.PHONY: help run test test-all lint format docs-check unit sanity system integration molecule bench bench-lint oracle build clean
+.PHONY: help run test test-all lint format docs-check unit sanity system integration molecule bench bench-lint oracle differential build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -53,6 +53,9 @@ bench-lint: ## how long the lint takes, compared with ansible-lint and ansible-i
 
 oracle: ## record anew what ansible-playbook makes of generated content; the lint is tested against it
 	@dev/oracle
+
+differential: ## ten thousand trees of sysctl files through the real loaders of four releases; a quarter of an hour
+	@dev/differential
 
 build: ## the tarball and the wheel, in .work/dist
 	@dev/collection build

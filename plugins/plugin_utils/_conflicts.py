@@ -79,7 +79,11 @@ def edit_for(conflict: Conflict, files: Sequence[SysctlFile], mark: str) -> Edit
     """The edit that takes a conflict away; None where the file is not for us to edit."""
     file = conflict.setting.file
     path = SYSCTL_CONF if leads_to_sysctl_conf(file) else file.path
-    if is_ours(file) or not editable(path, files) or is_in_block(conflict.setting.line, files):
+    line = conflict.setting.line
+    # What one loader reads as a line, another reads as several, of which a mark takes only the first.
+    if any(end in line.text.rstrip("\r") for end in "\r\0"):
+        return None
+    if is_ours(file) or not editable(path, files) or is_in_block(line, files):
         return None
     return Edit(path, conflict.setting.line, mark_after=mark)
 

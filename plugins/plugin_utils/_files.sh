@@ -13,7 +13,13 @@ kind_of() {
   kind=''
   if [ -L "$1" ]; then kind='link '; fi
   if [ "$1" -ef /etc/sysctl.conf ]; then kind="${kind}sysctl.conf "; fi
-  if [ ! -e "$1" ]; then kind="${kind}missing"
+  if [ ! -e "$1" ]; then
+    said=$(cat -- "$1" 2>&1)
+    # Before them stands the name, which may say anything.
+    case ${said##*:} in
+      *ymbolic*link*) kind="${kind}loop" ;;
+      *) kind="${kind}missing" ;;
+    esac
   elif [ -d "$1" ]; then kind="${kind}directory"
   elif [ "$1" -ef /dev/null ]; then kind="${kind}null"
   elif [ ! -f "$1" ] || [ "$1" -ef /proc/kmsg ]; then kind="${kind}special"
@@ -71,19 +77,22 @@ is_strange() {
   return 1
 }
 
-# Prints a line up to what is strange in its value, and that character: with it, the value is as wrong as it was. A value
-# that looks like a secret is told as a question mark, which is as wrong for a kernel.
-print_line() { # number line
-  text=$2
+# A line up to what is strange in its value, and that character: with it, the value is as wrong as it was. A value that
+# looks like a secret is told as a question mark, which is as wrong for a kernel.
+cut() { # line; sets $text
+  text=$1
   case $text in "$MARK"*) text=${text%%"$CR"*} ;; esac
   # What we commented out is other people's, all else with our mark is our own.
-  case $text in "${MARK}commented out"*=*) ;; "$MARK"*) printf '%s:%s\n' "$1" "$text"; return ;; esac
-  case $text in *=*) ;; *) printf '%s:%s\n' "$1" "$text"; return ;; esac
+  case $text in "${MARK}commented out"*=*) ;; "$MARK"*) return ;; *=*) ;; *) return ;; esac
   value=${text#*=}
-  rest=${value#*["$STRANGE"]}
-  if [ "$rest" != "$value" ]; then value=${value%"$rest"}; fi
+  # Cutting takes the square of the time that looking does.
+  case $value in *["$STRANGE"]*) value=${value%"${value#*["$STRANGE"]}"} ;; esac
   if looks_secret "$value"; then value=' ?'; fi
-  printf '%s:%s=%s\n' "$1" "${text%%=*}" "$value"
+  text=${text%%=*}=$value
+}
+print_line() { # number line
+  cut "$2"
+  printf '%s:%s\n' "$1" "$text"
 }
 # A list of ports has a comma between two "-".
 looks_secret() {
@@ -96,47 +105,122 @@ looks_secret() {
   return 1
 }
 
+# Whether a line has a glob for a key that matches one of ours. In a shell pattern * also matches a slash: rather a line
+# too many here.
+is_our_glob() {
+  key=${1%%=*}
+  # No path in /proc is that long, and what follows takes its time.
+  if [ "${#key}" -gt 1024 ]; then return 1; fi
+  key=${key#"${key%%[![:space:]]*}"}
+  case $key in "#"* | ";"* | *"$CR"*[![:space:]]*) return 1 ;; *[]*?]*) ;; *) return 1 ;; esac
+  # What goes up again may have come from anywhere, if it is a setting.
+  case $key in *..*) case $key$1 in -* | *=*) key="*/${key##*[./]}" ;; esac ;; esac
+  while :; do
+    case $key in
+      *.*) key=${key%%.*}/${key#*.} ;;
+      *//*) key=${key%%//*}/${key#*//} ;;
+      *[[:space:]]*) key=${key%%[[:space:]]*}${key#*[[:space:]]} ;;
+      # Not every shell knows "^", and none alternatives in braces: a wildcard stands for them, but not where the
+      # value looks like a secret (those have several "-" or ":").
+      *"[^"*) key=${key%%"[^"*}[!${key#*"[^"} ;;
+      *"{"*"}"*)
+        case ${1#*=} in *-*-* | *:*) return 1 ;; esac
+        key=${key%%"{"*}'*'${key##*"}"} ;;
+      *) break ;;
+    esac
+  done
+  key=${key#-}
+  for name in $NAMES; do
+    # shellcheck disable=SC2254 # a pattern, not a word
+    case net/ipv4/$name in ${key#/}) return 0 ;; esac
+  done
+  return 1
+}
+
+# A shell takes the square of the length of a run of blanks to cut it off: a minute for some ten thousand.
+squeeze() {
+  if [ "${#line}" -gt 1024 ]; then
+    set -f
+    # shellcheck disable=SC2086 # word splitting is the point
+    set -- $line
+    set +f
+    line=$*
+  fi
+}
+
 # The lines that take a closer look: ours with something strange in them, and those whose key is a glob that matches one
-# of our keys ("net.ipv4.tcp_tw_* = 1"). A glob for something else stays on the host: its value may be a secret. In a
-# shell pattern * also matches a slash: rather a line too many here.
+# of our keys ("net.ipv4.tcp_tw_* = 1"). A glob for something else stays on the host: its value may be a secret.
 more_lines() {
   if have grep; then
-    LC_ALL=C grep -aqE -e "^($OUR_KEY=.*[$STRANGE]|$MARK.*[=$CR]|[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?]))" -- "$1"
+    LC_ALL=C grep -aqE -e "^($OUR_KEY=.*[$STRANGE]|$MARK.*[=$CR]|[[:space:]]*([]*?]|[^#;[:space:]=][^=]*[]*?]))|$ENDS" -- "$1"
     if [ $? -eq 1 ]; then return; fi
+  fi
+  if have tr && { ! have grep || LC_ALL=C grep -aqE -e "$ENDS" -- "$1"; }; then
+    # Variables of a shell hold no NUL, and some shells take a carriage return for a blank: other characters stand for
+    # them, as which no others may pass.
+    tr '\000\r\003\004' '\003\004??' <"$1" | all_pieces | tr '\003\004' '\000\r'
+    return
   fi
   number=0
   while IFS= read -r line || [ -n "$line" ]; do
     number=$((number + 1))
-    if is_ours "$line"; then
-      if is_strange "$line"; then print_line "$number" "$line"; fi
-      continue
-    fi
-    key=${line%%=*}
-    # No path in /proc is that long, and what follows takes its time.
-    if [ "${#key}" -gt 1024 ]; then continue; fi
-    key=${key#"${key%%[![:space:]]*}"}
-    case $key in *"$CR"*[![:space:]]*) continue ;; *[]*?]*) ;; *) continue ;; esac
-    while :; do
-      case $key in
-        *.*) key=${key%%.*}/${key#*.} ;;
-        *//*) key=${key%%//*}/${key#*//} ;;
-        *[[:space:]]*) key=${key%%[[:space:]]*}${key#*[[:space:]]} ;;
-        # Not every shell knows "^", and none alternatives in braces: a wildcard stands for them, but not where the
-        # value looks like a secret (those have several "-" or ":").
-        *"[^"*) key=${key%%"[^"*}[!${key#*"[^"} ;;
-        *"{"*"}"*)
-          case ${line#*=} in *-*-* | *:*) continue 2 ;; esac
-          key=${key%%"{"*}'*'${key##*"}"} ;;
-        *) break ;;
-      esac
-    done
-    case $key in "#"* | ";"*) continue ;; esac
-    key=${key#-}
-    for name in $NAMES; do
-      # shellcheck disable=SC2254 # a pattern, not a word
-      case net/ipv4/$name in ${key#/}) print_line "$number" "$line"; break ;; esac
-    done
+    squeeze
+    if is_more "$line"; then print_line "$number" "$line"; fi
   done <"$1"
+}
+# Of our lines the plain ones are told already.
+is_more() { if is_ours "$1"; then is_strange "$1"; else is_our_glob "$1"; fi; }
+
+# A line ends at a carriage return for systemd, and at a NUL, but not for others. So a line with one of these in it goes
+# home in pieces, of which those that are not about our keys say "#". Numbers and blanks may be the value of a key of ours.
+NUL=$(printf '\003')
+RETURN=$(printf '\004')
+BLANKS=$(printf ' \t\n.')
+BLANKS=${BLANKS%.}
+ENDS=$(printf '\r.|[^\001-\377]')
+all_pieces() {
+  number=0
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    squeeze
+    case $line in
+      *"$RETURN") line=${line%"$RETURN"}$CR ;;
+    esac
+    case $line in
+      *"$RETURN"* | *"$NUL"*) if [ "${#line}" -lt 65536 ]; then pieces "$number" "$line"; fi ;;
+      *) if is_more "$line"; then print_line "$number" "$line"; fi ;;
+    esac
+  done
+}
+# Only the shell's own splitting of words takes no time over a long line.
+pieces() { # number line
+  told='' whole=''
+  set -f
+  IFS=$NUL
+  # shellcheck disable=SC2086 # word splitting is the point
+  set -- "$1" $2
+  number=$1
+  shift
+  for part; do
+    IFS=$RETURN
+    for piece in $part; do
+      IFS=$BLANKS
+      told_piece "$piece"
+      whole=$whole$text$RETURN
+    done
+    whole=${whole%"$RETURN"}$NUL
+  done
+  IFS=$BLANKS
+  set +f
+  if [ "$told" ]; then printf '%s:%s\n' "$number" "${whole%"$NUL"}"; fi
+}
+told_piece() { # piece; sets $text
+  if is_ours "$1" || is_our_glob "$1"; then told=1; cut "$1"; return; fi
+  text=$1
+  if [ "${#text}" -gt 1024 ]; then text='#'; return; fi
+  case $text in *["#;"]*) text=${text%%["#;"]*}# ;; esac
+  case ${text%"#"} in *[!0-9,=[:space:]-]*) text='#' ;; esac
+  if looks_secret "$text"; then text='#'; fi
 }
 
 # Both, in no order.

@@ -29,9 +29,18 @@ class Syntax:
     #: Collects first: a line takes the place of an earlier one for the same key or the same glob, so that a bare "-key"
     #: cancels both. Otherwise every line is carried out in its turn.
     one_per_key: bool = False
-    #: Tidies keys ("//", "/./", "/" at the end, a space after "-") and refuses "..". Otherwise the kernel is asked for
-    #: what is written, and a second "-" is dropped.
+    #: Tidies keys ("//", "/./", "/" at the end, a space after "-"). Otherwise the kernel is asked for what is written,
+    #: and a second "-" is dropped.
     tidies: bool = False
+    #: Refuses ".." in keys.
+    refuses_parents: bool = False
+    #: "-glob" keeps what it matches out of other globs, slashes and all.
+    excludes_by_glob: bool = False
+    #: Takes lines apart with strtok(3): a value ends at a carriage return, what is empty is no value, "=" in front of a
+    #: key is passed over, a second "-" belongs to the key, and only blanks and tabs may stand before a key.
+    tokens: bool = False
+    #: What else than a newline ends a line.
+    ends: str = ""
     #: Tries which dots of a key have to be slashes, so that one is found in whatever mixture of both.
     tries_dots: bool = False
     #: A value that the kernel refuses ends the reading of the file, and a key without a value is no setting.
@@ -69,10 +78,17 @@ class Loader:
     sets: tuple[FileSet, ...]
     #: Files whose name begins with a dot.
     reads_hidden: bool = False
+    #: A link that leads to itself keeps no file of its name from being read.
+    passes_over_loops: bool = False
     #: One run of the program for each file: what a line says of other lines holds within its file only.
     file_by_file: bool = False
     #: The version since which the program is like this.
     since: tuple[int, ...] = (0,)
+
+    @property
+    def takes_patterns(self) -> bool:
+        """Whether the program takes the path of a file for a pattern, as Preload() of procps' sysctl.c does."""
+        return self.syntax.program == "procps" and (self.kind == "procps" or self.file_by_file)
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -103,35 +119,49 @@ CREDENTIALS = (
 _CREDENTIAL = FileSet(CREDENTIALS, names="sysctl.extra")
 
 # NEWS of systemd 245: globs, and "-key" to exclude from them.
-_SYSTEMD_SYNTAX = Syntax("systemd-sysctl", dash_prefix=True, globs=True, braces=True, one_per_key=True, tidies=True)
-_SYSTEMD = Loader("systemd-sysctl", _SYSTEMD_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)),))
-
-# NEWS of procps-ng 3.3.17: globs as systemd has them. 4.0.0: /etc before /run.
-_PROCPS_SYNTAX = Syntax("procps", dash_prefix=True, globs=True, space=" \t\r\n\v\f")
-_PROCPS = Loader(
-    "procps", _PROCPS_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)), SYSCTL_CONF), reads_hidden=True, since=(4, 0, 0)
+# read_line_full() in its src/basic/fileio.c: a line ends at a carriage return and at a NUL, too.
+_SYSTEMD_SYNTAX = Syntax(
+    "systemd-sysctl", dash_prefix=True, globs=True, braces=True, one_per_key=True, tidies=True, ends="\r\0"
 )
-_PROCPS_3 = replace(_PROCPS, sets=(FileSet((RUN, ETC, LOCAL, USR, LIB)), SYSCTL_CONF), since=(3, 3, 17))
+_SYSTEMD = Loader("systemd-sysctl", _SYSTEMD_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)),))
+# sysctl_write() in its src/basic/sysctl-util.c, by systemd's pull request 20746.
+_SYSTEMD_250 = replace(_SYSTEMD, since=(250,), syntax=replace(_SYSTEMD_SYNTAX, refuses_parents=True))
+
+# procps' sysctl.c. 4.0.0: globs as systemd has them, and a parser of its own. 4.0.5: "-glob".
+# NEWS of 3.3.17: "Match systemd directory order", which is /etc before /run.
+_PROCPS_SYNTAX = Syntax("procps", dash_prefix=True, globs=True, excludes_by_glob=True, space=" \t\r\n\v\f")
+_PROCPS_4_SYNTAX = replace(_PROCPS_SYNTAX, excludes_by_glob=False)
+# Red Hat's and Fedora's 3.3.17 have the globs of 4.0.0 from 3.3.17-5 on, which "sysctl --version" does not tell.
+_PROCPS_3_SYNTAX = Syntax("procps", dash_prefix=True, tokens=True)
+_PROCPS = Loader(
+    "procps", _PROCPS_SYNTAX, (FileSet((ETC, RUN, LOCAL, USR, LIB)), SYSCTL_CONF), reads_hidden=True, since=(4, 0, 5)
+)
+_PROCPS_3 = replace(_PROCPS, since=(3, 3, 17), syntax=_PROCPS_3_SYNTAX)
 
 #: What reads files on its own. Newest first; the first whose ``since`` is not above the host's version holds.
 LOADERS = (
+    # src/basic/conf-files.c follows links before it looks at names: not in 257, but in 262.
+    replace(_SYSTEMD_250, sets=(*_SYSTEMD.sets, _CREDENTIAL), passes_over_loops=True, since=(258,)),
     # sysctl.d(5): "sysctl.extra", since systemd 252, comes after all files.
-    replace(_SYSTEMD, sets=(*_SYSTEMD.sets, _CREDENTIAL), since=(252,)),
+    replace(_SYSTEMD_250, sets=(*_SYSTEMD.sets, _CREDENTIAL), since=(252,)),
+    _SYSTEMD_250,
     replace(_SYSTEMD, since=(245,)),
     # NEWS of systemd 243: "-" before a key ignores failures.
     replace(_SYSTEMD, since=(243,), syntax=replace(_SYSTEMD_SYNTAX, globs=False, braces=False)),
     replace(_SYSTEMD, syntax=replace(_SYSTEMD_SYNTAX, globs=False, braces=False, dash_prefix=False)),
     _PROCPS,
+    replace(_PROCPS, since=(4, 0, 0), syntax=_PROCPS_4_SYNTAX),
     _PROCPS_3,
-    replace(_PROCPS_3, since=(3, 3, 0), syntax=replace(_PROCPS_SYNTAX, globs=False)),
+    replace(_PROCPS_3, since=(3, 3, 0), sets=(FileSet((RUN, ETC, LOCAL, USR, LIB)), SYSCTL_CONF)),
 )
 
 #: How "sysctl -p FILE" reads: program, since which version, syntax; newest first.
 SYNTAXES: tuple[tuple[Program, tuple[int, ...], Syntax], ...] = (
-    ("procps", (3, 3, 17), _PROCPS_SYNTAX),
-    ("procps", (3, 3, 0), replace(_PROCPS_SYNTAX, globs=False)),
+    ("procps", (4, 0, 5), _PROCPS_SYNTAX),
+    ("procps", (4, 0, 0), _PROCPS_4_SYNTAX),
+    ("procps", (3, 3, 0), _PROCPS_3_SYNTAX),
     # procps 3.2.8, sysctl.c, Preload(): no "-", no globs.
-    ("procps", (3, 2, 0), Syntax("procps")),
+    ("procps", (3, 2, 0), Syntax("procps", tokens=True)),
     # BusyBox, procps/sysctl.c, sysctl_handle_preload_file(); older ones take "#" behind a value for a comment.
     ("busybox", (1, 32), Syntax("busybox", tries_dots=True, stops=True, space=" \t\r\n\v\f")),
 )

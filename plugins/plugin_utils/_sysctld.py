@@ -14,15 +14,16 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ._knobs import KNOBS
 from ._loaders import CREDENTIALS, FileSet, Loader, Syntax
 from ._values import kernel_value
 
-#: What a path is. Only regular files are read; "null" is /dev/null, which masks; "special" is a FIFO or a device.
-FileKind = Literal["regular", "null", "directory", "missing", "special", "unreadable", "large", "encrypted"]
+#: What a path is. Only regular files are read; "null" is /dev/null, which masks; "loop" is a link that leads
+#: nowhere but to itself; "special" is a FIFO or a device.
+FileKind = Literal["regular", "null", "directory", "missing", "loop", "special", "unreadable", "large", "encrypted"]
 
 #: The kinds that may hold settings which a probe does not see, in words.
 UNREAD: Mapping[FileKind, str] = {
@@ -109,10 +110,27 @@ def _files_of(wanted: FileSet, by_directory: Mapping[str, Sequence[SysctlFile]],
     chosen: dict[str, SysctlFile] = {}
     for directory in wanted.directories:
         for file in by_directory.get(directory, ()):
-            if _is_named(file.name, wanted, loader) and file.name not in hiding:
+            lost = file.kind == "loop" and loader.passes_over_loops
+            if _is_named(file.name, wanted, loader) and file.name not in hiding and not lost:
                 chosen.setdefault(file.name, file)
     # By the bytes of the name, as strcmp does.
-    return [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
+    ordered = [chosen[name] for name in sorted(chosen, key=lambda name: name.encode("utf-8", "surrogateescape"))]
+    if loader.takes_patterns:
+        return [found for file in ordered for found in _named_by(file, by_directory)]
+    return ordered
+
+
+def _named_by(file: SysctlFile, by_directory: Mapping[str, Sequence[SysctlFile]]) -> list[SysctlFile]:
+    """The files that a file's own path leads to as a pattern; itself if there are none."""
+    if not re.search(r"[]*?[{\\]", file.name):
+        return [file]
+    others = sorted(by_directory[file.directory], key=lambda other: other.name)
+    return [
+        other
+        for pattern in itertools.islice(_alternatives(file.name), 1000)
+        for other in others
+        if matches(pattern, other.name) and (pattern.lstrip("\\").startswith(".") or not other.name.startswith("."))
+    ] or [file]
 
 
 def _is_a_file(file: SysctlFile) -> bool:
@@ -127,9 +145,16 @@ def _is_named(name: str, wanted: FileSet, loader: Loader) -> bool:
 
 def settings_in(file: SysctlFile, loader: Loader) -> list[Setting]:
     """The settings in a file, in its order. Lines that are no setting are left out, as the loader does."""
-    found = (parse_line(line, file, loader) for line in file.lines)
-    settings = [setting for setting in found if setting is not None]
+    settings = [setting for line in file.lines for setting in _settings_in_line(line, file, loader)]
     return _up_to_a_refusal(settings, loader) if loader.syntax.stops else settings
+
+
+def _settings_in_line(line: Line, file: SysctlFile, loader: Loader) -> Iterator[Setting]:
+    """A line may be several to a loader, which are one in the file."""
+    for text in re.split(f"[{loader.syntax.ends}]", line.text) if loader.syntax.ends else [line.text]:
+        setting = parse_line(Line(line.number, text), file, loader)
+        if setting:
+            yield replace(setting, line=line)
 
 
 def _up_to_a_refusal(settings: list[Setting], loader: Loader) -> list[Setting]:
@@ -145,17 +170,24 @@ def parse_line(line: Line, file: SysctlFile, loader: Loader) -> Setting | None:
     """The setting in a line, or None for a comment and whatever else the loader passes over."""
     syntax = loader.syntax
     # A C string ends at a NUL.
-    text = line.text.partition("\0")[0].strip(syntax.space)
-    if not text or text[0] in "#;":
+    text = line.text.partition("\0")[0]
+    key, equals, value = _tokens(text) if syntax.tokens else text.strip(syntax.space).partition("=")
+    if key[:1] in ("#", ";") or not (key or equals):
         return None
-    key, equals, value = text.partition("=")
     dash = key.startswith("-") and syntax.dash_prefix
-    if (not equals and not dash) or (syntax.stops and not value.strip(syntax.space)):
+    if (not equals and not dash) or ((syntax.stops or syntax.tokens) and not value.strip(syntax.space)):
         return None
     path = _path(key[dash:], syntax, dashed=dash)
     if is_glob(path) and not syntax.globs:
         return None
-    return Setting(path, value.strip(syntax.space) if equals else None, dash, file, line)
+    if not syntax.tokens:
+        value = value.strip(syntax.space)
+    return Setting(path, value if equals else None, dash, file, line)
+
+
+def _tokens(text: str) -> tuple[str, str, str]:
+    key, equals, value = text.rstrip(" \t\r\n").lstrip(" \t").lstrip("=").partition("=")
+    return key, equals, value.lstrip("\r").partition("\r")[0].lstrip(" \t")
 
 
 def _path(key: str, syntax: Syntax, *, dashed: bool) -> str:
@@ -164,7 +196,7 @@ def _path(key: str, syntax: Syntax, *, dashed: bool) -> str:
         return name
     if syntax.tidies:
         return normalized(name.lstrip(syntax.space))
-    return swapped(name.removeprefix("-") if dashed else name)
+    return swapped(name.removeprefix("-") if dashed and not syntax.tokens else name)
 
 
 def swapped(key: str) -> str:
@@ -178,9 +210,14 @@ def normalized(key: str) -> str:
     return "/".join(part for part in swapped(key).split("/") if part not in ("", "."))
 
 
+#: What the kernel takes for a path, without the NUL behind it; and of one below /proc/sys.
+PATH_MAX = 4096 - 1
+_LONGEST = PATH_MAX - len("/proc/sys/")
+
+
 def _found(path: str, loader: Loader) -> str:
     """The path below /proc/sys that a path leads to."""
-    if loader.syntax.tidies or path.endswith("/"):
+    if loader.syntax.refuses_parents or path.endswith(("/", "/.")) or len(path) > _LONGEST:
         return path
     return posixpath.normpath(f"/proc/sys/{path}").removeprefix("/proc/sys/")
 
@@ -191,6 +228,8 @@ def is_glob(path: str) -> bool:
 
 #: What POSIX character classes have of the characters that names of sysctls are made of.
 _CLASSES = {"lower": "a-z", "alpha": "a-z", "digit": "0-9", "xdigit": "0-9a-f", "alnum": "a-z0-9", "punct": "_"}
+#: A bracket expression, or a character that a backslash takes its meaning from.
+_BRACKETS = re.compile(r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^]\\])*)\]|\\(.)", re.DOTALL)
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -203,8 +242,16 @@ def matches(pattern: str, path: str) -> bool:
 
 def _as_fnmatch(part: str) -> str:
     """glob(3) has character classes, a backslash, and "^" beside "!", which fnmatch does not know."""
-    part = re.sub(r"\[:([a-z]+):\]", lambda found: _CLASSES.get(found[1], "a-z0-9_"), part)
-    return re.sub(r"\\(.)", r"[\1]", part).replace("[^", "[!")
+    return _BRACKETS.sub(_in_fnmatch, part)
+
+
+def _in_fnmatch(found: re.Match[str]) -> str:
+    negated, members, escaped = found.groups()
+    if escaped:
+        return f"[{escaped}]"
+    members = re.sub(r"\[:([a-z]+):\]", lambda known: _CLASSES.get(known[1], "a-z0-9_"), members)
+    members = re.sub(r"\\(.)", r"\1", members)
+    return f"[{'!' if negated else ''}{members}]"
 
 
 def _alternatives(pattern: str) -> Iterator[str]:
@@ -221,12 +268,32 @@ def reaches(wanted: str, path: str, loader: Loader) -> bool:
     """Whether a setting of ``wanted``, a path or a glob, is written to ``path``."""
     if loader.syntax.tries_dots:
         # A host may send keys of any length, to keep us busy.
-        likely = len(wanted) <= 64 and wanted.endswith(path.rpartition("/")[2])
+        short = re.sub("//+", "/", wanted)
+        likely = len(short) <= 64 and len(wanted) <= PATH_MAX and wanted.endswith(path.rpartition("/")[2])
         return likely and _leads_to(with_slashes(wanted, path), path)
     if not is_glob(wanted):
         return _found(wanted, loader) == path
-    patterns = itertools.islice(_alternatives(wanted), 1000) if loader.syntax.braces else [wanted]
-    return any(matches(_found(pattern, loader), path) for pattern in patterns)
+    return any(True for _key in _keys_found(wanted, path, loader))
+
+
+def _keys_found(pattern: str, path: str, loader: Loader) -> Iterator[str]:
+    """``path`` as glob(3) spells it when it finds it by a pattern: what is no wildcard, as it stands in the pattern."""
+    for each in itertools.islice(_alternatives(pattern), 1000) if loader.syntax.braces else [pattern]:
+        if matches(_found(each, loader), path):
+            yield _spelled(each, path)
+
+
+def _spelled(pattern: str, path: str) -> str:
+    names, depth = path.split("/"), 0
+    parts = pattern.split("/")
+    for number, part in enumerate(parts):
+        if part == "..":
+            depth -= 1
+        elif part not in ("", "."):
+            if is_glob(part) and 0 <= depth < len(names):
+                parts[number] = names[depth]
+            depth += 1
+    return "/".join(parts)
 
 
 def with_slashes(key: str, path: str) -> str:
@@ -268,15 +335,30 @@ def decide(path: str, files: Sequence[SysctlFile], loader: Loader) -> Decision:
         settings = [setting for file in run for setting in settings_in(file, loader)]
         if loader.syntax.one_per_key:
             settings = _one_per_key(settings)
+        written += [setting for setting in settings if _writes(setting, path, settings, loader)]
         own = [setting for setting in settings if setting.path == path]
-        written += [setting for setting in settings if _writes(setting, path, loader, by_glob=not own)]
         kept_out = own[-1] if own else kept_out
     deciding = next((each for each in reversed(written) if _is_taken(path, each)), written[-1] if written else None)
     return Decision(deciding.value, deciding) if deciding else Decision(None, kept_out)
 
 
-def _writes(setting: Setting, path: str, loader: Loader, *, by_glob: bool) -> bool:
-    return setting.value is not None and (by_glob or not is_glob(setting.path)) and reaches(setting.path, path, loader)
+def _writes(setting: Setting, path: str, others: Iterable[Setting], loader: Loader) -> bool:
+    if setting.value is None or not reaches(setting.path, path, loader):
+        return False
+    if not is_glob(setting.path):
+        return True
+    return any(
+        not any(_keeps_out(other, key, loader) for other in others) for key in _keys_found(setting.path, path, loader)
+    )
+
+
+def _keeps_out(setting: Setting, key: str, loader: Loader) -> bool:
+    """Whether a setting keeps a key, spelled as it was found, from what a glob would set it to."""
+    if setting.path == key:
+        return True
+    return (
+        loader.syntax.excludes_by_glob and setting.value is None and fnmatch.fnmatchcase(key, _as_fnmatch(setting.path))
+    )
 
 
 def _is_taken(path: str, setting: Setting) -> bool:

@@ -27,7 +27,9 @@ Value = int | PortRange | tuple[PortRange, ...]
 #: ASCII digits only, no sign but a minus, no leading zero: 0x1, 01, +1, 1.0 and full-width digits are not numbers here.
 _PLAIN_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})\Z")
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?\Z")
-_KERNEL_PORTS = re.compile(r"(\w+)(?:-(\w+))?\Z")
+_KERNEL_PORTS = re.compile(r"(\w+)(?:-(\w+))?\Z", re.ASCII)
+#: A number ends at a blank, a tab or a newline only; before one there may be more kinds of white space. All of ASCII.
+_KERNEL_WORDS = re.compile(r"\s*([^ \t\n]+)", re.ASCII)
 
 
 class BadRequest(Exception):
@@ -140,7 +142,7 @@ def kernel_value(knob: Knob, text: str) -> Value | None:
     """
     if knob.kind == "port_list":
         return _kernel_port_list(text)
-    numbers = [_kernel_integer(word) for word in text.split()]
+    numbers = [_kernel_integer(word) for word in _KERNEL_WORDS.findall(text)]
     lowest, highest = knob.accepted or (-INT_MAX - 1, INT_MAX)
     legal = [number for number in numbers if number is not None and lowest <= number <= highest]
     if knob.kind == "port_range":
@@ -163,8 +165,9 @@ def _kernel_integer(word: str) -> int | None:
 
 def _kernel_port_list(text: str) -> tuple[PortRange, ...] | None:
     ranges: list[PortRange] = []
-    # One comma at the end is let through, a space anywhere within is not.
-    for part in text.strip().removesuffix(",").split(",") if text.strip() else ():
+    # One comma at the end is let through, a space is not.
+    text = text.strip("\n")
+    for part in text.removesuffix(",").split(",") if text else ():
         found = _KERNEL_PORTS.match(part)
         low = _kernel_integer(found.group(1)) if found else None
         high = _kernel_integer(found.group(2)) if found and found.group(2) else low

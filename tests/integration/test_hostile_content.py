@@ -260,7 +260,6 @@ WITH_SECRETS = "".join(
         f"net.ipv4.tcp_fastopen_key = \\\n{FASTOPEN_KEY}\n",
         f"net.ipv4.tcp_tw_reuse = 0 # tcp_fastopen_key = {FASTOPEN_KEY}\n",
         f"net.ipv4.tcp_rfc1337 = 0 ; net.ipv4.tcp_fastopen_key = {FASTOPEN_KEY}\n",
-        f"net.ipv4.tcp_rfc1337 = 0\rnet.ipv4.tcp_fastopen_key = {FASTOPEN_KEY}\r",
         f"net.ipv4.tcp_tw_reuse = 0\n# net.ipv4.tcp_fastopen_key = {FASTOPEN_KEY}\n",
         f"net.ipv4.tcp_fastopen_* = {FASTOPEN_KEY}\n",
         f"net.ipv4.tcp_* = {FASTOPEN_KEY}\n",
@@ -271,10 +270,14 @@ WITH_SECRETS = "".join(
     )
 )
 
+#: To some loaders these are three lines, to an editor one: such are not commented out.
+IN_ONE_LINE = f"net.ipv4.tcp_rfc1337 = 0\rnet.ipv4.tcp_fastopen_key = {FASTOPEN_KEY}\rnet.ipv4.tcp_tw_reuse = 0\n"
+
 
 def plant_secrets(host: SandboxHost) -> None:
     for directory in ("/etc", "/run", "/usr/local/lib"):
         host.write(f"{directory}/sysctl.d/5{len(directory)}-secret.conf", WITH_SECRETS)
+    host.write("/etc/sysctl.d/50-one-line.conf", IN_ONE_LINE)
     # Files of packages are not edited: nothing in this one may be in the way.
     host.write("/usr/lib/sysctl.d/50-secret.conf", WITH_SECRETS.replace("net.ipv4.tcp_* =", "net.ipv4.tcp_fa* ="))
     host.write("/etc/sysctl.d/99-zz.conf", WITH_SECRETS)

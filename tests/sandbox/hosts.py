@@ -27,6 +27,8 @@ class SandboxHost:
     log: Path
     legacy: bool = False
     vars: dict[str, Any] = field(default_factory=dict)
+    #: What :meth:`sh` runs a script with.
+    shell: tuple[str, ...] = ("/bin/sh",)
 
     def __post_init__(self) -> None:
         option = ["--legacy"] if self.legacy else []
@@ -71,14 +73,17 @@ class SandboxHost:
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs a command on the host as its root; this is no round trip of Ansible's."""
-        done = subprocess.run(self.entered(*command), capture_output=True, text=True, check=False)
+        raw = subprocess.run(self.entered(*command), capture_output=True, check=False)
+        # Not text=True, which would take a CR before a newline away.
+        out, err = (stream.decode("utf-8", "surrogateescape") for stream in (raw.stdout, raw.stderr))
+        done = subprocess.CompletedProcess(raw.args, raw.returncode, out, err)
         if check and done.returncode != 0:
             raise RuntimeError(f"{command} on {self.name}: exit status {done.returncode}: {done.stderr}")
         return done
 
     def sh(self, script: str, check: bool = True) -> str:
         """What ``script`` prints."""
-        return self.run("/bin/sh", "-c", script, check=check).stdout
+        return self.run(*self.shell, "-c", script, check=check).stdout
 
     def read(self, path: str) -> str:
         return self.run("cat", path).stdout

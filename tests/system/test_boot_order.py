@@ -95,6 +95,12 @@ def test_both_loaders_set_something_at_all(host: SandboxHost, defaults: dict[str
             ("tcp_tw_reuse", text)
             for text in ("0x1", "0X1", "01", "08", "+1", '"1"', "1 # note", "1#", "-1", "1 2 3", "")
         ],
+        # What is white space to Python is not always so to a kernel.
+        *[("tcp_tw_reuse", text) for text in ("1\r", "\r1", " \f1", "1\v0", "1\x85", "\u30001", "1 \r", "\xa01")],
+        *[
+            ("ip_local_reserved_ports", text)
+            for text in (" 8080", "8080 ", "\f8080", "8080\r", " ", "8080\x85", "8080\n")
+        ],
         *[("tcp_timestamps", text) for text in ("0", "2", "255", "256", "0.5", "yes")],
         *[("tcp_max_tw_buckets", text) for text in ("-5", "-0x5", "2147483647", "2147483648", "-2147483648", "")],
         *[("ip_local_port_range", text) for text in ("15000 60000", "15000\t60000", "15000-60000", "60000 15000")],

@@ -131,6 +131,40 @@ TREES: dict[str, Tree] = {
     "a refused value behind another": {A: ON, B: "net.ipv4.tcp_tw_reuse = x"},
     "a refused value in the same file": {A: f"{ON}\nnet.ipv4.tcp_tw_reuse = x"},
     "a range": {A: "net.ipv4.ip_local_port_range = 15000\t60000 "},
+    # systemd takes a carriage return and a NUL for the end of a line; what follows was not seen at all.
+    "a carriage return ends a line": {A: f"# x\r{ON}"},
+    "a NUL ends a line": {A: f"# x\0{ON}"},
+    "two settings with a carriage return between": {A: f"{OFF}\r{ON}"},
+    "a bare -key behind a carriage return": {A: "net.ipv4.tcp_tw_reus* = 1\n# x\r-net.ipv4.tcp_tw_reuse"},
+    # To procps it is a part of the value. That was taken for its end.
+    "a carriage return in a value": {A: "net.ipv4.tcp_tw_reuse = 1\r0"},
+    "a value behind a carriage return": {A: "net.ipv4.tcp_tw_reuse =\r1"},
+    "a carriage return in a key": {A: "net.ipv4.tcp_tw_reuse\r= 1"},
+    # Python knows more kinds of white space than a kernel.
+    "white space of Unicode": {A: "net.ipv4.tcp_tw_reuse = 1\x85", B: "net.ipv4.tcp_rfc1337 =\u30001"},
+    # The backslash was taken for a member of the set.
+    "a backslash within brackets": {A: "net.ipv4.tcp_tw_reus[\\e] = 1"},
+    # procps compares what a glob finds, as the glob spells it, with keys as they are spelt.
+    "a glob spelt otherwise than a key": {A: f"{OFF}\nnet/./ipv4/tcp_tw_reus* = 1"},
+    "a glob with ..": {A: "net/core/../ipv4/tcp_tw_reus* = 1"},
+    # Neither may be a slash behind a file, in whatever guise.
+    "a key with /. behind": {A: "net/ipv4/tcp_tw_reuse/. = 1"},
+    "a key longer than a path may be": {A: f"net{'/' * 5000}ipv4/tcp_tw_reuse = 1"},
+    # It masks, but not since systemd 258.
+    "a link that leads to itself": {A: "-> a.conf", "/usr/lib/sysctl.d/a.conf": ON},
+    # procps takes the path of a file for a pattern, and reads what it leads to.
+    "a file named like a pattern for others": {
+        "/etc/sysctl.d/[ab].conf": OFF,
+        A: ON,
+        "/etc/sysctl.d/9.conf": "net.ipv4.tcp_rfc1337 = 1",
+        "/etc/sysctl.d/zz?.conf": "net.ipv4.tcp_timestamps = 0",
+    },
+    "a file named like a pattern for a hidden one": {"/etc/sysctl.d/\\.conf": ON, "/etc/sysctl.d/.conf": ""},
+    "a file named like a pattern with braces": {"/usr/lib/sysctl.d/{a,b}.conf": ON, "/usr/lib/sysctl.d/b.conf": ""},
+    # Such a glob hands back a key with ".." in it, which an explicit key with ".." keeps away.
+    "a key and a glob with ..": {A: "net/ipv4/../ipv4/tcp_tw_reuse = 0\nnet/ipv4/../ipv4/tcp_tw_reus* = 1"},
+    # procps 4.0.5 keeps what it matches out of every glob.
+    "-glob and a glob for the same": {A: "-net.ipv4.tcp_tw_*se\nnet.ipv4.tcp_tw_reu* = 1"},
 }
 
 
@@ -157,12 +191,12 @@ def lay_out(host: SandboxHost, tree: Tree) -> None:
             host.run("ln", "-s", content.removeprefix("-> "), path)
         else:
             octal = "".join(f"\\{byte:03o}" for byte in content.encode())
-            host.sh(f"printf '{octal}' >{path}")
+            host.sh(f"printf '{octal}' >'{path}'")
 
 
 def probed(host: SandboxHost) -> Snapshot:
     probe = Probe()
-    return snapshot_of(sections_of(host.sh(probe_script(probe)).encode(), probe.nonce))
+    return snapshot_of(sections_of(host.sh(probe_script(probe)).encode("utf-8", "surrogateescape"), probe.nonce))
 
 
 def now(host: SandboxHost, defaults: Mapping[str, str]) -> dict[str, Value | None]:
@@ -188,4 +222,6 @@ def boot_with_sysctl_conf_alone(host: SandboxHost) -> None:
     """From now on the host boots with a script that reads no other file, as on RHEL 5."""
     host.write("/etc/rc.d/rc.sysinit", (Path(__file__).parent / "loaders" / "rc.sysinit-5").read_text(encoding="utf-8"))
     host.write("/run/stat-of-init", "1 (init) S 0 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n")
-    host.sh("rm -r /run/systemd; mount --bind /run/stat-of-init /proc/1/stat")
+    host.write("/etc/rc.d/init.d/functions", "")
+    # Nor with a boot script of this machine.
+    host.sh("rm -rf /run/systemd /etc/rcS.d /etc/init; mount --bind /run/stat-of-init /proc/1/stat")

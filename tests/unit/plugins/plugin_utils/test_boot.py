@@ -222,7 +222,7 @@ def test_systemd_learnt_dashes_globs_and_credentials(version: str, dash: bool, g
     [
         ("procps-ng version 3.3.3", "/run/sysctl.d", False),
         ("sysctl from procps-ng 3.3.16", "/run/sysctl.d", False),
-        ("sysctl from procps-ng 3.3.17", "/run/sysctl.d", True),
+        ("sysctl from procps-ng 3.3.17", "/etc/sysctl.d", False),
         ("sysctl from procps-ng 4.0.2", "/etc/sysctl.d", True),
         ("sysctl from procps-ng 4.0.4.", "/etc/sysctl.d", True),
     ],
@@ -385,7 +385,7 @@ def test_the_loaders_of_a_probe_are_those_of_its_evidence() -> None:
     loaders = snapshot_of(
         sections_of(b"\nn B systemd_booted\n\nn E 0\n\nn B systemd\nsystemd 245\nn E 0\n\nn Z\n", "n")
     ).loaders
-    assert (loaders.boot, loaders.boot_name) == (LOADERS[1], "systemd-sysctl 245")
+    assert (loaders.boot, loaders.boot_name) == (LOADERS[3], "systemd-sysctl 245")
 
 
 @pytest.mark.parametrize(("root", "found"), [("/", False), (".", True), ("nothing", False)])

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 
 from tests.unit.simulated import Host, a_host
 
-SYSTEMD, PROCPS = LOADERS[0], LOADERS[4]
+SYSTEMD, PROCPS = LOADERS[1], LOADERS[7]
 PATH = "/etc/sysctl.d/99-timewait.conf"
 WANTED = {"tcp_tw_reuse": 1}
 FILE = Place.file(PATH)
@@ -210,7 +210,12 @@ def test_an_edit_and_its_way_back_leave_the_file_as_it_was() -> None:
 def test_a_file_written_replaces_the_one_that_was_there() -> None:
     files = with_text(with_text((), FILE, "a\nb"), FILE, "c\n")
     assert files == (SysctlFile(PATH, "regular", lines=(Line(1, "c"),)),)
-    assert with_text(files, FILE, None) == ()
+    assert with_text(with_text(files, FILE, TEXT), FILE, None) == ()
+
+
+def test_a_file_of_somebody_else_is_not_taken_away() -> None:
+    files = a_host(files={PATH: REUSE_OFF}).snapshot().files
+    assert with_text(files, FILE, None) == files
 
 
 def test_the_remedy_names_a_path_that_wins() -> None:

@@ -19,7 +19,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import (
     undo_commands,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._loaders import LOADERS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._loaders import LOADERS, Loader
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import MARK, OWNER
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import SYSCTL_CONF, SysctlFile, decide
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._tree import own_in, with_text
@@ -89,10 +89,13 @@ def test_a_block_is_found_again_among_the_lines_of_others(record: Record, files:
 
 
 @given(values, st.sampled_from(LOADERS))
-def test_a_loader_reads_what_a_drop_in_sets(settings: dict[str, Value], loader: object) -> None:
+def test_a_loader_reads_what_a_drop_in_sets(settings: dict[str, Value], loader: Loader) -> None:
     text = render(FILE, Record(settings, {"tcp_rfc1337": 1}), ["/etc/sysctl.conf"])
+    if loader.syntax.tokens:
+        # To procps 3 a line without a value is none: no ports is what the kernel begins with.
+        settings = {name: value for name, value in settings.items() if value != ()}
     for name, knob in KNOBS.items():
-        decided = decide(knob.path, with_text((), FILE, text), loader).value  # type: ignore[arg-type]
+        decided = decide(knob.path, with_text((), FILE, text), loader).value
         assert (None if decided is None else kernel_value(knob, decided)) == settings.get(name)
 
 

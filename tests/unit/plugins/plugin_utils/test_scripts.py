@@ -31,7 +31,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
     state_of,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import snapshot_of
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 #: A host's /bin/sh may be any of these; bash, called by that name, is in its POSIX mode.
@@ -176,6 +176,9 @@ def test_a_glob_that_matches_our_keys_is_found(sh: list[str], tmp_path: Path, li
         b"kernel.* = secret",
         b"net.ipv4.tcp_fastopen_key = *net.ipv4.tcp_tw_*",
         b"net.ipv4.tcp_tw_[ = secret",
+        b"# secret, see https://wiki/*",
+        b"  ; secret in ../*",
+        b"secret in ../*",
     ],
 )
 def test_a_glob_for_something_else_stays_on_the_host(sh: list[str], tmp_path: Path, line: bytes) -> None:
@@ -189,13 +192,13 @@ def test_a_glob_for_something_else_stays_on_the_host(sh: list[str], tmp_path: Pa
         ("net.ipv4.ip_local_port_range = 1 2 = SECRET", "net.ipv4.ip_local_port_range = 1 2 ="),
         ("net.ipv4.tcp_tw_reuse = 1 # net.ipv4.tcp_fastopen_key = SECRET", "net.ipv4.tcp_tw_reuse = 1 #"),
         ("net.ipv4.tcp_tw_reuse=1;SECRET", "net.ipv4.tcp_tw_reuse=1;"),
-        ("net.ipv4.tcp_tw_reuse = 1\rnet.ipv4.tcp_fastopen_key = SECRET\r", "net.ipv4.tcp_tw_reuse = 1\r"),
+        ("net.ipv4.tcp_tw_reuse = 1\rnet.ipv4.tcp_fastopen_key = SECRET\r", "net.ipv4.tcp_tw_reuse = 1\r#"),
         ("net.ipv4.tcp_tw_* = 1 # SECRET", "net.ipv4.tcp_tw_* = 1 #"),
         (" \rnet.ipv4.tcp_tw_recycle = 1 # SECRET", " \rnet.ipv4.tcp_tw_recycle = 1 #"),
-        ("-net.ipv4.tcp_tw_r*\rnet.ipv4.tcp_fastopen_key = SECRET", None),
-        ("net.ipv4.tcp_tw_reuse\rnet.ipv4.tcp_fastopen_key = SECRET", None),
+        ("-net.ipv4.tcp_tw_r*\rnet.ipv4.tcp_fastopen_key = SECRET", "-net.ipv4.tcp_tw_r*\r#"),
+        ("net.ipv4.tcp_tw_reuse\rnet.ipv4.tcp_fastopen_key = SECRET", "net.ipv4.tcp_tw_reuse\r#"),
         ("net.ipv4.tcp_tw_reuse ; net.ipv4.tcp_fastopen_key = SECRET", None),
-        ("net.ipv4.tcp_fastopen_key = SECRET\rnet.ipv4.tcp_tw_reuse = 1", None),
+        ("net.ipv4.tcp_fastopen_key = SECRET\rnet.ipv4.tcp_tw_reuse = 1", "#\rnet.ipv4.tcp_tw_reuse = 1"),
         # A glob may reach the key that holds a secret, too.
         ("net.ipv4.tcp_* = 00112233-44556677-8899aabb-ccddeeff", "net.ipv4.tcp_* = ?"),
         ("net.ipv4.* = 8080,00112233-44556677-8899aabb-ccddeeff\r", "net.ipv4.* = ?"),
@@ -208,7 +211,7 @@ def test_a_glob_for_something_else_stays_on_the_host(sh: list[str], tmp_path: Pa
             f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
             f"{MARK}commented out for a.conf: net.ipv4.x = 1-2,3-4",
         ),
-        (f"{MARK}x\rnet.ipv4.tcp_fastopen_key = SECRET", f"{MARK}x"),
+        (f"{MARK}x\rnet.ipv4.tcp_fastopen_key = SECRET", f"{MARK}x\r#"),
         ("net.ipv4.tcp_tw_recycle \r= 1 # SECRET", "net.ipv4.tcp_tw_recycle \r= 1 #"),
         ("\r-net.ipv4.tcp_tw_* \r= 1 # SECRET", "\r-net.ipv4.tcp_tw_* \r= 1 #"),
     ],
@@ -239,6 +242,7 @@ fragments = st.sampled_from([*keys, "#", ";", "=", " ", "\t", "\r", ".", "/", "-
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(["net.ipv4.tcp_tw_reuse*"])
 @given(st.lists(st.lists(fragments, max_size=7).map("".join), min_size=20, max_size=40))
 def test_grep_and_the_shell_alone_find_the_same_lines(sh: list[str], tmp_path: Path, lines: list[str]) -> None:
     content = "\n".join(lines).encode("utf-8", "surrogateescape")
@@ -256,6 +260,8 @@ def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
     os.truncate(tmp_path / "just small enough", 1048576)
     (tmp_path / "link").symlink_to("regular")
     (tmp_path / "dangling").symlink_to("nowhere")
+    (tmp_path / "a symbolic link").symlink_to("nowhere")
+    (tmp_path / "circle").symlink_to("circle")
     (tmp_path / "mask").symlink_to("/dev/null")
     (tmp_path / "pipe").symlink_to("special")
     (tmp_path / "-n * [x]").symlink_to("large")
@@ -268,6 +274,8 @@ def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
         "missing": "missing",
         "link": "link regular",
         "dangling": "link missing",
+        "a symbolic link": "link missing",
+        "circle": "link loop",
         "mask": "link null",
         "pipe": "link special",
         "-n * [x]": "link large",
@@ -403,6 +411,31 @@ def test_a_key_of_no_end_takes_no_time(sh: list[str], tmp_path: Path) -> None:
     file.write_text(f"*{'.' * 100000} = 1\nnet.ipv4.tcp_tw_r* = 1\n")
     done = call(sh, tmp_path, f"more_lines {file}")
     assert done.stdout == b"2:net.ipv4.tcp_tw_r* = 1\n"
+
+
+def test_a_run_of_blanks_of_no_end_takes_no_time(sh: list[str], tmp_path: Path) -> None:
+    blanks = " " * 100000
+    content = f"{blanks}net.ipv4.tcp_tw_reuse{blanks}={blanks}1;{blanks}\n".encode()
+    assert lines_found(sh, tmp_path, content, "more_lines") == b"1:net.ipv4.tcp_tw_reuse = 1;\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        (b"kernel.x = SECRET\0net.ipv4.tcp_tw_reuse = 1\r5", b"#\0net.ipv4.tcp_tw_reuse = 1\r5"),
+        (b"net.ipv4.tcp_tw_reuse =\r1 # SECRET", b"net.ipv4.tcp_tw_reuse =\r1 #"),
+        (b"net.ipv4.tcp_tw_reuse =\r0011-2233-4455", b"net.ipv4.tcp_tw_reuse =\r#"),
+        (b"net.ipv4.tcp_tw_reuse = 1\0SECRET", b"net.ipv4.tcp_tw_reuse = 1\0#"),
+        (b"-\rnet.ipv4.tcp_tw_*\r\x03\0\x04", b"-\rnet.ipv4.tcp_tw_*\r#\0#"),
+        (b"kernel.x = SECRET\rkernel.y = SECRET\0", None),
+        (b"net.ipv4.tcp_tw_reuse = 1 #" + b"\r" * 70000, None),
+    ],
+)
+def test_of_what_is_several_lines_to_systemd_only_pieces_about_our_keys_are_told(
+    sh: list[str], tmp_path: Path, line: bytes, sent: bytes | None
+) -> None:
+    found = lines_found(sh, tmp_path, b"\n" + line + b"\n", "more_lines")
+    assert found == (b"" if sent is None else b"2:" + sent + b"\n")
 
 
 def test_a_text_is_remembered_and_forgotten(sh: list[str], tmp_path: Path) -> None:

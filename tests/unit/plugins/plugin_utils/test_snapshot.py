@@ -199,7 +199,7 @@ def test_address_translation_is_found_where_it_is(section: str, content: str, fo
 
 def test_loaders_are_those_that_answered() -> None:
     loaders = a_host().snapshot().loaders
-    assert (loaders.boot, loaders.reload) == (LOADERS[0], LOADERS[4])
+    assert (loaders.boot, loaders.reload) == (LOADERS[1], LOADERS[7])
     assert (loaders.boot_name, loaders.reload_name) == ("systemd-sysctl 252", "procps 4.0.2")
 
 

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 from tests.unit.simulated import a_host
 
-SYSTEMD, SYSTEMD_245, SYSTEMD_243, SYSTEMD_OLD, PROCPS, PROCPS_3_3_17, PROCPS_OLD = LOADERS
+SYSTEMD, SYSTEMD_252, SYSTEMD_250, SYSTEMD_245, SYSTEMD_243, SYSTEMD_OLD = LOADERS[:6]
+PROCPS, PROCPS_4, PROCPS_3_3_17, PROCPS_OLD = LOADERS[6:]
 REUSE = "net/ipv4/tcp_tw_reuse"
 A, B = "/etc/sysctl.d/a.conf", "/etc/sysctl.d/b.conf"
 
@@ -284,9 +285,26 @@ def test_two_bare_dashes_exclude_for_procps_only() -> None:
 
 def test_a_bare_dash_before_a_glob_cancels_that_very_glob_for_systemd() -> None:
     text = "net.ipv4.tcp_tw_reu*=1\n-net.ipv4.tcp_tw_reu*"
-    assert (one(text, SYSTEMD), one(text, PROCPS)) == (None, "1")
+    assert (one(text, SYSTEMD), one(text, PROCPS_4)) == (None, "1")
     other = "net.ipv4.tcp_tw_reu*=1\n-net.ipv4.tcp_tw_*se"
-    assert one(other, SYSTEMD) == one(other, PROCPS) == "1"
+    assert one(other, SYSTEMD) == one(other, PROCPS_4) == "1"
+
+
+def test_a_bare_dash_before_a_glob_keeps_what_it_matches_from_any_glob_since_procps_4_0_5() -> None:
+    for glob in ("net.ipv4.tcp_tw_reu*", "net.ipv4.tcp_tw_*se", "net.*reuse"):
+        text = f"net.ipv4.tcp_tw_reu*=1\n-{glob}"
+        assert (one(text, PROCPS), one(text, PROCPS_4)) == (None, "1")
+    assert one("net.ipv4.tcp_tw_reuse=1\n-net.ipv4.tcp_*", PROCPS) == "1"
+
+
+def test_carriage_returns_and_nuls_end_lines_for_systemd_only() -> None:
+    for end in "\r\0":
+        text = f"# x{end}net.ipv4.tcp_tw_reuse=1"
+        assert (one(text, SYSTEMD), one(text, PROCPS), one(text, PROCPS_3_3_17)) == ("1", None, None)
+    # What strtok(3) leaves behind a value is a part of it.
+    assert one("net.ipv4.tcp_tw_reuse= 1\t\r0", PROCPS_3_3_17) == "1\t"
+    text = "net.ipv4.tcp_tw_reuse=1\r0"
+    assert (one(text, SYSTEMD), one(text, PROCPS), one(text, PROCPS_3_3_17)) == ("1", "1\r0", "1")
 
 
 def test_a_glob_repeated_with_its_value_keeps_its_place_for_systemd() -> None:
