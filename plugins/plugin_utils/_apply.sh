@@ -84,7 +84,7 @@ put_in_place() { # file
   if [ -L "$1" ]; then echo "$1 is a symbolic link now"; give_up; return 1; fi
   to_disk "$new" || { give_up; return 1; }
   mv -f -- "$new" "$1" || { give_up; return 1; }
-  if have restorecon; then restorecon "$1"; fi
+  if have restorecon; then restorecon "$1" || return 1; fi
   to_disk "${1%/*}"
 }
 # Of a directory: which names it has. So when the power fails, each step is there before the next one is.
@@ -131,17 +131,19 @@ has_block() { LC_ALL=C grep -q "^$2" <"$1"; }
 # Somebody may have written a line like its last one before it.
 behind_block() { LC_ALL=C sed -e "/^$2/,\$!d" -e "/^$2/,/^$3\$/d" <"$1"; } # file begin end
 
-# "unended" and "missing" say how the file was found: if nobody wrote behind the block, it is left so.
+# "unended" and "missing" say how the file was found: if nobody wrote behind the block, it is left so. Of several blocks
+# the last to go does that.
 remove_block() { # file begin end found
   if [ -e "$1" ] && has_block "$1" "$2"; then
     behind=$(behind_block "$1" "$2" "$3" && echo .) || return 1
     copy_beside "$1" || return 1
     LC_ALL=C sed "/^$2/,/^$3\$/d" <"$1" >"$new" || { give_up; return 1; }
-    if [ "$4$behind" = unended. ]; then without_last_byte || { give_up; return 1; }; fi
+    if [ "$4$behind" = unended. ] && ! ends_in_block; then without_last_byte || { give_up; return 1; }; fi
     # At once: an empty file in between would be there for good, should this be the end.
     if [ "$4" = missing ] && ! [ -s "$new" ]; then give_up && remove_file "$1"; else put_in_place "$1"; fi
   fi
 }
+ends_in_block() { case $(tail -n 1 "$new") in "${MARK}end of block"*) ;; *) return 1 ;; esac; }
 without_last_byte() {
   whole=$new
   new_file_for "$new" && bytes=$(wc -c <"$whole") && (umask 077; head -c "$((bytes - 1))" <"$whole" >"$new") &&

@@ -37,13 +37,11 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST_DUMP, NLM_F_DUMP_INTR = 0x301, 0x10
 # The request of old is answered by every kernel, and for IPv4 and IPv6 in one walk over all sockets.
 TCPDIAG_GETSOCK = 18
-REQ_BYTECODE, INFO = 1, 2
-BC_JMP, BC_D_COND = 1, 8
+REQ_BYTECODE, INFO, BC_JMP, BC_D_COND = 1, 2, 1, 8
 AF_INET, AF_INET6 = 2, 10
 ESTABLISHED, FIN_WAIT_2, TIME_WAIT, LISTEN = 1, 5, 6, 10
 TIMER_OF_TIME_WAIT = b"\3"
-OPTION_TIMESTAMPS = 1
-TCP_TIMESTAMP = 24
+OPTION_TIMESTAMPS, TCP_TIMESTAMP = 1, 24
 
 # A message: 16 bytes of header, then struct inet_diag_msg: family, state, timer at 16, 17 and 18; ports at 20 and 22,
 # addresses at 24 and 40, attributes from 88 on.
@@ -74,7 +72,7 @@ def blocks_of(states, extension=0, attribute=b""):
     request = struct.pack("=BBBB48xII", 0, 0, 0, extension, wanted, 0) + attribute
     netlink = socket.socket(16, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
     try:
-        netlink.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 10, 0))
+        netlink.settimeout(10)
         netlink.send(struct.pack("=IHHII", HEADER + len(request), TCPDIAG_GETSOCK, NLM_F_REQUEST_DUMP, 1, 0) + request)
         while True:
             block = netlink.recv(BUFFER)
@@ -197,17 +195,23 @@ class Tally(object):
             least *= 2
         self.lost += least // 2
 
-    def named_groups(self):
-        # type: () -> Dict[Tuple[str, str, int], int]
-        """How many sockets there are by source, destination and port of the destination."""
-        found = {}  # type: Dict[Tuple[str, str, int], int]
+    def merged(self):
+        # type: () -> Dict[bytes, int]
+        """How many sockets there are by port of the destination, source and destination, of four or 16 bytes each."""
+        found = {}  # type: Dict[bytes, int]
         for family, groups in self.groups.items():
             for key, number in groups.items():
-                (port,) = struct.unpack(">H", key[:2])
-                size = 4 if family == AF_INET else 16
-                name = (address(key[2 : 2 + size]), address(key[18 : 18 + size]), port)
+                name = key[:6] + key[18:22] if family == AF_INET else key
+                if key[2:14] == MAPPED == key[18:30]:
+                    name = key[:2] + key[14:18] + key[30:34]
                 found[name] = found.get(name, 0) + number
         return found
+
+
+def name_of(key):
+    # type: (bytes) -> Tuple[str, str, int]
+    middle = 1 + len(key) // 2
+    return address(key[2:middle]), address(key[middle:]), struct.unpack(">H", key[:2])[0]
 
 
 def address(packed):
@@ -276,7 +280,6 @@ def negotiated(destinations):
         return found
     code = host_filter(destinations)
     attribute = struct.pack("=HH", 4 + len(code), REQ_BYTECODE) + code
-    seen = 0
     for block, _length in blocks_of([ESTABLISHED], 1 << (INFO - 1), attribute):
         for message in messages_in(block):
             options = tcp_options(message)
@@ -284,10 +287,8 @@ def negotiated(destinations):
                 continue
             size = 4 if bytearray(message)[16] == AF_INET else 16
             name = (address(message[40 : 40 + size]), struct.unpack_from(">H", message, 22)[0])
-            without_and_with = found.setdefault(name, [0, 0])
-            without_and_with[options & OPTION_TIMESTAMPS] += 1
-            seen += 1
-        if seen >= SAMPLE:
+            found.setdefault(name, [0, 0])[options & OPTION_TIMESTAMPS] += 1
+        if sum(map(sum, found.values())) >= SAMPLE:
             break
     return found
 
@@ -361,7 +362,9 @@ def tally_of(ephemeral):
 
 def largest(tally, top):
     # type: (Dict[Any, int], int) -> List[Any]
-    return sorted(tally, key=lambda name: (-tally[name], name))[:top]
+    # Most of very many are not worth a comparison.
+    least = sorted(tally.values())[-top:][:1]
+    return sorted((name for name in tally if [tally[name]] >= least), key=lambda name: (-tally[name], name))[:top]
 
 
 def answer(words):
@@ -369,7 +372,7 @@ def answer(words):
     top, low, high = map(int, words[:3])
     listening = listeners()
     tally, whole = tally_of(ephemeral_ports(low, high, listening | port_ranges(words[3])))
-    groups = tally.named_groups()
+    groups = tally.merged()
     ports = {as_sent(raw): number for raw, number in tally.ports.items()}
     inbound = {port: ports[port] for port in ports if port in listening and not low <= port <= high}
     others = {port: ports[port] for port in ports if port not in inbound}
@@ -382,10 +385,10 @@ def answer(words):
     for port in largest(others, top):
         yield "other %d %d %s" % (port, others[port], "listener" if port in listening else "free")
     named = largest(groups, top)
-    for name in named:
-        yield "out %s %s %d %d" % (name + (groups[name],))
+    for key in named:
+        yield "out %s %s %d %d" % (name_of(key) + (groups[key],))
     try:
-        sample = negotiated(sorted({name[1:] for name in named}))
+        sample = negotiated(sorted({name_of(key)[1:] for key in named}))
     except (EnvironmentError, Interrupted):
         sample = {}
     for destination, numbers in sorted(sample.items()):

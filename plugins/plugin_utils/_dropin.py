@@ -148,8 +148,22 @@ def undo_commands(place: Place, record: Record, edited: Iterable[str] = (), *, k
     if not place.block:
         path = shlex.quote(place.path)
         return [*commands, f"{off} >{path}" if keeps_off else f"rm {path}"]
-    kept = [f"{off} >>{place.path}"] if keeps_off else []
-    return [*commands, *kept, f"sed -i '/^{sed_pattern(place.begin)}/,/^{sed_pattern(place.end)}$/d' {place.path}"]
+    if keeps_off:
+        return [*commands, f"{off} >>{place.path}", *_undo_block(place, "whole")]
+    return [*commands, *_undo_block(place, record.found)]
+
+
+def _undo_block(place: Place, found: Found) -> list[str]:
+    file = place.path
+    delete = f"sed -i '/^{sed_pattern(place.begin)}/,/^{sed_pattern(place.end)}$/d' {file}"
+    if found == "missing":
+        return [delete, f"[ -s {file} ] || rm {file}"]
+    if found == "unended":
+        # Where somebody wrote behind the block, or another one is left, the newline before it is a part of the file.
+        last = f"$(tail -n 1 {file})"
+        bare = f"case {last} in '{_END}'*) ;; *) text=$(cat {file}); printf %s \"$text\" >{file} ;; esac"
+        return [f"last={last}", delete, f"[ \"$last\" != '{place.end}' ] || {bare}"]
+    return [delete]
 
 
 def parse(place: Place, text: str) -> Record:

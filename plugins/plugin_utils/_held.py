@@ -18,7 +18,7 @@ from ._script import MARK
 from ._snapshot import Snapshot, printable
 from ._sysctld import Line, SysctlFile
 from ._tree import Own, marked, own_in
-from ._values import Value
+from ._values import BadRequest, Value
 
 #: The first line of what is kept in /run until the next boot: a copy of a text, or all there is of it.
 _COPY = f"{MARK}copy of "
@@ -31,7 +31,7 @@ class Held:
 
     ``record`` is what all of them say together, ``ours`` every value that any of them sets: a run that was killed may
     have left the kernel with one that the latest no longer sets. ``purged``: a place whose text is gone, though nobody
-    undid it. ``beside`` are the texts of other callers.
+    undid it. ``beside`` are the texts of other callers, ``gone`` what they had that is purged.
     """
 
     place: Place
@@ -40,6 +40,7 @@ class Held:
     record: Record
     purged: str | None
     beside: tuple[Own, ...]
+    gone: tuple[Own, ...] = ()
     ours: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     @property
@@ -74,19 +75,22 @@ def held_at(snapshot: Snapshot, place: Place, owner: str) -> Held:
     records = [parse(own.place, own.text) for own in former]
     if text is not None:
         records.append(parse(place, text))
-    purged, remembered = _recall(place, snapshot.remembered.get(place.name))
-    ours = _values_of([*records, remembered] if remembered else records)
-    # A copy says nothing new; values of the running kernel that no file sets do.
-    if remembered and (not records or purged is None):
-        records.append(remembered)
-    running = [
-        Own(Place(f"{REMEMBERED}{name}", name), text.partition("\n")[2])
-        for name, text in snapshot.remembered.items()
-        if text.startswith(_RUNNING) and name != place.name and name not in {own.place.name for own in found}
-    ]
+    # Last, as the running kernel has these; a text may have been written for the next boot only.
+    names = [*(own.place.name for own in former if own.place.name != place.name), place.name]
+    recalled = [_recall(place, snapshot.remembered.get(name)) for name in names]
+    records += [record for _of, record in recalled if record]
+    others = {name: text for name, text in snapshot.remembered.items() if name != place.name}
+    running = [_kept(name, text) for name, text in others.items() if is_record(text)]
     beside = (*(own for own in found if own not in mine), *running)
+    gone = tuple(_kept(name, others[name]) for name in lost_copies(snapshot) if name in others)
     latest = parse(place, text) if text is not None else records[-1] if records else Record()
-    return Held(place, text, former, _joined(latest, records), None if text or former else purged, beside, ours)
+    purged = None if text or former else recalled[-1][0]
+    return Held(place, text, former, _joined(latest, records), purged, beside, gone, _values_of(records))
+
+
+def _kept(name: str, text: str) -> Own:
+    """What is kept in /run of another caller."""
+    return Own(Place(f"{REMEMBERED}{name}", name), text.partition("\n")[2])
 
 
 def _values_of(records: list[Record]) -> dict[str, tuple[Value, ...]]:
@@ -94,6 +98,14 @@ def _values_of(records: list[Record]) -> dict[str, tuple[Value, ...]]:
     for name, value in (item for r in records for item in (*r.values.items(), *r.until_now.items())):
         values[name] = (*values.get(name, ()), value)
     return values
+
+
+def record_of(own: Own) -> Record | None:
+    """What a text of another caller says; None for one of a newer release, which alone knows what was before."""
+    try:
+        return parse(own.place, own.text)
+    except BadRequest:
+        return None
 
 
 def _joined(latest: Record, records: list[Record]) -> Record:
@@ -122,6 +134,11 @@ def copy_for_run(place: Place, text: str) -> str:
 def running_only(name: str, record: Record) -> str:
     """What is remembered until the next boot of values that no file sets."""
     return f"{_RUNNING}\n{render(Place(f'{REMEMBERED}{name}', name), record)}"
+
+
+def is_record(text: str | None) -> bool:
+    """Whether what is remembered is all there is of the values that the kernel was given: no copy."""
+    return text is not None and text.startswith(_RUNNING)
 
 
 def lost_copies(snapshot: Snapshot) -> dict[str, str]:

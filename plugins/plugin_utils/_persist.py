@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ._conflicts import Conflict, comment_out, conflicts_in, edit_for, hidden_by, hidden_in, winning_path
-from ._dropin import Found, Place, Record, parse, render
-from ._held import Held, marked_lines, taken
+from ._dropin import Found, Place, Record, render
+from ._held import Held, marked_lines, record_of, taken
 from ._knobs import KNOBS
 from ._platforms import PLATFORMS
 from ._policy import Impossible
@@ -20,7 +20,7 @@ from ._sysctld import SYSCTL_CONF, SysctlFile
 from ._targets import boot_value, value_now
 from ._tree import Edit, Own, is_ours, marked, with_edit, with_edits, with_text
 from ._undo import Files, recycle_value, recycling, without_texts
-from ._values import BadRequest, Value, kernel_text
+from ._values import Value, kernel_text
 
 
 def place_for(snapshot: Snapshot, request: Request) -> Place:
@@ -87,16 +87,18 @@ def persist(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[s
     if left:
         better = winning_path(files, loader, targets, text, place)
         raise Impossible(_conflict_message(left, files, place.mark, better))
+    # What was commented out may make room for what was so before; after this nothing is left for the next run.
+    late, files = _out_of_the_way(snapshot, files, targets, place.mark)
     edited = sorted({file.path for file, _line in marked(files, place.mark)})
     bare = without_texts(files, [place])
     keeps_off = targets.get("tcp_tw_recycle") == 0 and recycling(bare, snapshot) is not None
     text = render(place, record, edited, keeps_off=keeps_off)
-    return Files(text, _joined([*renamed, *back, *out]), with_text(files, place, text))
+    return Files(text, _joined([*renamed, *back, *out, *late]), with_text(files, place, text))
 
 
 def before_of(snapshot: Snapshot, request: Request, held: Held, targets: Mapping[str, Value]) -> dict[str, Value]:
     """What the kernel had before anybody set it: as we remember it, as another caller does, or as it is now."""
-    known = {**_before_beside(held.beside, targets), **held.record.before}
+    known = {**_before_beside((*held.beside, *held.gone), targets), **held.record.before}
     # A value that our own text set at boot is none from before.
     now = {
         name: value
@@ -109,19 +111,13 @@ def before_of(snapshot: Snapshot, request: Request, held: Held, targets: Mapping
 def _before_beside(beside: tuple[Own, ...], targets: Mapping[str, Value]) -> dict[str, Value]:
     before: dict[str, Value] = {}
     for own in beside:
-        before |= {name: value for name, value in _record_of(own).before.items() if name in targets}
+        record = record_of(own) or Record()
+        before |= {name: value for name, value in record.before.items() if name in targets}
     return before
 
 
-def _record_of(own: Own) -> Record:
-    try:
-        return parse(own.place, own.text)
-    except BadRequest:  # of a newer release, which alone knows what was before
-        return Record()
-
-
 def _found(snapshot: Snapshot, held: Held) -> Found:
-    """What a block is to leave behind. Once it is there, only its own record can tell."""
+    """What a block is to leave behind. Once one is there, only its own record can tell."""
     if not held.place.block:
         return "whole"
     if held.text is not None:
@@ -129,6 +125,9 @@ def _found(snapshot: Snapshot, held: Held) -> Found:
     file = _sysctl_conf(snapshot)
     if file and (file.kind != "regular" or file.link):
         raise Impossible(f"{SYSCTL_CONF} is a link, or no regular file. Only a regular file is written to")
+    blocks = [record.found for own in (*held.former, *held.beside) if own.place.block and (record := record_of(own))]
+    if blocks:
+        return blocks[0]
     return "missing" if file is None else "whole" if file.ended else "unended"
 
 
@@ -171,15 +170,15 @@ def _out_of_the_way(
     """
     loader = snapshot.loaders.boot
 
-    def conflicting(files: tuple[SysctlFile, ...]) -> list[str]:
-        return [str(conflict) for conflict in conflicts_in(files, loader, targets)]
+    def conflicting(files: tuple[SysctlFile, ...]) -> set[str]:
+        return {str(conflict) for conflict in conflicts_in(files, loader, targets)}
 
     edits: list[Edit] = []
     for file, line in marked(files, mark) if loader else []:
         edit = Edit(file.path, line, mark_before=mark)
         candidate = with_edit(files, edit)
         harmless = recycle_value(replace(line, text=edit.text_after), file, snapshot) == 0
-        if harmless and conflicting(candidate) == conflicting(files):
+        if harmless and conflicting(candidate) <= conflicting(files):
             edits.append(edit)
             files = candidate
     return edits, files

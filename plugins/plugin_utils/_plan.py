@@ -15,7 +15,7 @@ from ._held import Held, check_owner, copy_for_run, held_at, running_only
 from ._knobs import KNOBS
 from ._persist import before_of, check_elsewhere, persist, place_for
 from ._policy import Refusal, recycle_refusals
-from ._request import Request
+from ._request import DEFAULT_PATH, Request
 from ._snapshot import Snapshot
 from ._sysctld import SysctlFile
 from ._targets import targets_of
@@ -93,7 +93,7 @@ def _plan_present(snapshot: Snapshot, exposure: Exposure, request: Request) -> P
     held = held_at(snapshot, place, request.owner)
     bare = without_texts(snapshot.files, [place, *held.former_places])
     targets = targets_of(snapshot, request, held.record, bare)
-    dropped = {name: value for name, value in held.record.values.items() if name not in targets}
+    dropped = [name for name in held.record.values if name not in targets]
     check_owner(held, request.owner, dropped)
     restored, _refused, warnings = former_values(dropped, snapshot, exposure, held)
     warnings += asked_beside(restored, held.beside)
@@ -133,8 +133,18 @@ def _remembered(
         record = Record(targets, before_of(snapshot, request, held, targets), request.owner)
         return {name: (snapshot.remembered.get(name), running_only(name, record))}
     kept: dict[str, str | None] = dict.fromkeys(held.names)
-    kept[name] = snapshot.remembered.get(name) if request.apply_to == "boot" else copy_for_run(held.place, text)
+    boot = request.apply_to == "boot"
+    kept[name] = _given(snapshot, held, targets) if boot else copy_for_run(held.place, text)
     return {name: (snapshot.remembered.get(name), text) for name, text in kept.items()}
+
+
+def _given(snapshot: Snapshot, held: Held, targets: Mapping[str, Value]) -> str | None:
+    """What is known of the values that the kernel was given, and that a text for the next boot does not say."""
+    name, record = held.place.name, held.record
+    present = snapshot.remembered.get(name)
+    moves = any(former in snapshot.remembered for former in held.names if former != name)
+    unsaid = any(targets.get(knob) != value for knob, value in record.values.items() if knob in record.before)
+    return running_only(name, record) if unsaid and (moves or present is None) else present
 
 
 def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Plan:
@@ -144,7 +154,8 @@ def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Pl
     writes = request.apply_to != "runtime"
     undone = files_without(snapshot, exposure, held) if writes else Files(held.text, (), snapshot.files)
     changes = _changes(snapshot, values)
-    kept: dict[str, str | None] = dict.fromkeys(held.names if writes else [held.place.name])
+    names = held.names if writes else [held.place.name]
+    kept: dict[str, str | None] = dict.fromkeys([Place.file(request.path).name, *names])
     if request.apply_to == "boot" and changes:
         # What the kernel had before is still to be brought back.
         kept[held.place.name], changes = running_only(held.place.name, held.record), ()
@@ -174,14 +185,13 @@ def _plan_absent(snapshot: Snapshot, exposure: Exposure, request: Request) -> Pl
 
 
 def _held_to_undo(snapshot: Snapshot, request: Request) -> Held:
-    """What there is to undo: what bears the name, wherever it stands and whoever owns it; else what the owner has.
+    """What there is to undo: what bears the name, wherever it stands and whoever owns it.
 
-    The loader may have been another one when it was written.
+    The loader may have been another one when it was written. Where no path was chosen, it is what the owner has under
+    another name, too, and both at once: a second run is to find nothing.
     """
-    place = Place.file(request.path)
-    held = held_at(snapshot, place, "")
-    if held.record == Record():
-        held = held_at(snapshot, place, request.owner)
+    owner = request.owner if request.path == DEFAULT_PATH else ""
+    held = held_at(snapshot, Place.file(request.path), owner)
     if held.text is not None or not held.former:
         return held
     first, *others = held.former

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ._dropin import Place, is_hand_edited, parse, sed_pattern, with_values_until_now
+from ._held import is_record
 from ._knobs import KNOBS
 from ._plan import Change, Plan
 from ._script import BadAnswer, Section, Step
@@ -37,6 +38,9 @@ def steps_of(plan: Plan) -> list[Step]:
     first = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob not in kept]
     last = [step for step, change in zip(knobs, plan.changes, strict=True) if change.knob in kept]
     values = [*last, *run] if meanwhile else [*run, *last]
+    if not meanwhile and is_record(plan.remembered.get(plan.place.name, (None, None))[1]):
+        # It knows what the text will not say any more.
+        meanwhile, values = run, last
     if plan.text_after is None:
         return [*swept, *first, *edits, *meanwhile, *values, *former, *text]
     files = [*edits, *text] if plan.place.block else [*text, *edits]
@@ -137,6 +141,9 @@ def diff_of(plan: Plan) -> list[dict[str, str]]:
             )
         )
         diffs.append(_diff("kernel", before, after))
+    if plan.left_over:
+        names = "".join(f"{printable(path)}\n" for path in plan.left_over)
+        diffs.append(_diff("files left by runs that were killed", names, ""))
     return diffs
 
 

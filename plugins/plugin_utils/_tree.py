@@ -122,9 +122,10 @@ def with_text(files: Iterable[SysctlFile], place: Place, text: str | None) -> tu
     lines = () if text is None else tuple(text.removesuffix("\n").split("\n"))
     if place.block:
         return tuple(_with_block(file, place, lines) if leads_to_sysctl_conf(file) else file for file in files)
-    others = tuple(file for file in files if file.path != place.path)
     if text is None:
-        return others
+        # What somebody else put there stays.
+        return tuple(file for file in files if file.path != place.path or not is_ours(file))
+    others = tuple(file for file in files if file.path != place.path)
     return (*others, SysctlFile(place.path, "regular", lines=_numbered(lines, 1)))
 
 

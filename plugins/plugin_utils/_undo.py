@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 
 from ._dropin import Place, render
 from ._exposure import Exposure
-from ._held import Held, marked_lines
+from ._held import Held, marked_lines, record_of
 from ._knobs import KNOBS
 from ._policy import RECYCLE_WARNING, Refusal, recycle_refusals
 from ._snapshot import Snapshot, printable
 from ._sysctld import SYSCTL_CONF, Line, SysctlFile, decide
 from ._tree import Edit, Own, damages_in, own_in, with_edit, with_text
-from ._values import Value, kernel_text, kernel_value, ports_in, without
+from ._values import Value, kernel_text, kernel_value, merged, ports_in, without
 
 RECYCLE = "tcp_tw_recycle"
 
@@ -48,8 +48,7 @@ def former_values(
     refused: tuple[Refusal, ...] = ()
     warnings: list[str] = []
     for name in names:
-        ours = held.ours[name]
-        now, before = snapshot.knobs.get(name), held.record.before.get(name)
+        now, before, ours = snapshot.knobs.get(name), held.record.before.get(name), held.ours[name]
         if now is None or before is None:
             continue
         against = recycle_refusals(before, exposure, snapshot) if name == RECYCLE and isinstance(before, int) else ()
@@ -61,7 +60,7 @@ def former_values(
             if name == RECYCLE and before:
                 warnings.append(RECYCLE_WARNING)
         elif name == "ip_local_reserved_ports":
-            added = tuple(each for own in ours for each in ports_in(own))
+            added = merged(port for own in ours for port in ports_in(own))
             goal[name] = without(ports_in(now), without(added, ports_in(before)))
         elif now != before:
             warnings.append(
@@ -72,11 +71,15 @@ def former_values(
 
 
 def asked_beside(values: dict[str, Value], beside: tuple[Own, ...]) -> list[str]:
-    """Keeps the values that other callers ask for too, with a warning for each."""
+    """Keeps the values that other callers ask for too, with a warning for each.
+
+    One that does not know what was before has asked for the next boot only, and could not bring it back.
+    """
     warnings = []
     for own in beside:
+        record = record_of(own)
         for name, value in own.values.items():
-            if name in values:
+            if name in values and (record is None or name in record.before):
                 values[name] = value
                 warnings.append(
                     f"{KNOBS[name].key} stays {kernel_text(value)}: {printable(str(own.place))} asks for it too"

@@ -150,6 +150,8 @@ def test_the_host_that_counts_is_the_one_that_is_changed(
     local = {"local_action": {"module": SETTINGS, **RECYCLE}}
     tried = [{SETTINGS: RECYCLE, "delegate_to": host} for host in refused if host != "localhost"] + [local]
     plays = [{**tasks(task), "hosts": "private-host:bystander", "ignore_errors": True} for task in tried]
+    each = {SETTINGS: {"tcp_tw_recycle": 4}, "delegate_to": "{{ item }}", "loop": ["private-host", "public-host"]}
+    plays.append({**tasks(each), "hosts": "untagged", "ignore_errors": True})
     plays += [
         {**tasks({SETTINGS: {"tcp_tw_recycle": number}, "delegate_to": "private-host"}), "hosts": origin}
         for number, origin in enumerate(("public-host", "public-by-variable"), start=2)
@@ -159,6 +161,9 @@ def test_the_host_that_counts_is_the_one_that_is_changed(
     for message, (target, evidence) in zip(messages, refused.items(), strict=True):
         assert f" on {target}: " in message, message
         assert evidence in message
+    allowed, denied = outcome(run, "untagged").result["results"]
+    assert allowed["after"]["tcp_tw_recycle"] == 4
+    assert "on public-host: this host is public-facing" in denied["msg"]
     for number, origin in enumerate(("public-host", "public-by-variable"), start=2):
         assert outcome(run, origin).result["after"]["tcp_tw_recycle"] == number
     assert private.sysctl("tcp_tw_recycle") == "3"

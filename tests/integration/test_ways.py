@@ -87,6 +87,7 @@ def check_off(way: Way, found: Result) -> None:
     result = found.result
     assert (found.status, result["refused"]) == ("ok", []), (str(way), result.get("msg"))
     assert (result["after"]["tcp_tw_recycle"], result["after"]["tcp_tw_reuse"]) == (0, 1), way
+    assert result["changed"] or result["before"]["tcp_tw_recycle"] == 0, way
 
 
 def test_the_same_ways_set_it_on_a_private_host_and_off_is_refused_nowhere(
@@ -101,5 +102,7 @@ def test_the_same_ways_set_it_on_a_private_host_and_off_is_refused_nowhere(
     assert set(results) == {one.way for one in tries}
     for way, found in results.items():
         (check_off if way.spelling in OFF else check_set)(way, found)
+    turned_off = [one for one in off if results[one.way].result["before"]["tcp_tw_recycle"] != 0]
+    assert len(turned_off) >= len(off) / 2
     for host in hosts:
         assert f"net.ipv4.tcp_tw_recycle = {host.sysctl('tcp_tw_recycle')}\n" in host.read(DROPIN)

@@ -5,6 +5,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.sandbox.fixtures import host, legacy_host, new_host
 
 __all__ = ["host", "legacy_host", "new_host"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--histories", type=int, default=30, help="how many random histories of a host to try")
+    parser.addoption("--from", type=int, default=0, help="the number of the first of them")

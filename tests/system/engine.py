@@ -60,10 +60,15 @@ def failure_of(planned: Planned, answer: str) -> str | None:
     return failure_in(sections_of(answer.encode("utf-8", "surrogateescape"), planned.nonce), list(planned.steps))
 
 
-def settle(host: SandboxHost, claims: Sequence[Claim] = (), **options: Any) -> Planned:
-    """Plans and carries it out, which must succeed; what was planned."""
-    made = planned(host, claims, **options)
+def carry_out(host: SandboxHost, made: Planned) -> None:
+    """Does what was planned, which must succeed."""
     if made.plan.changed:
         failure = failure_of(made, host.sh(made.script))
         assert failure is None, failure
+
+
+def settle(host: SandboxHost, claims: Sequence[Claim] = (), **options: Any) -> Planned:
+    """Plans and carries it out; what was planned."""
+    made = planned(host, claims, **options)
+    carry_out(host, made)
     return made

@@ -21,6 +21,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._census import (
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._rates import rates_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Probe, Section, probe_script, sections_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import counters_in
 
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.states import PROGRAMS, cover_proc_net, install, state
@@ -295,11 +296,12 @@ def test_a_census_leaves_nothing_behind(host: SandboxHost) -> None:
     with sockets(host, listen("127.0.0.1", 80), connect("127.0.0.1", 80, 3)):
         seen = "ss -Htan | sort; ls -A /run | sort"
         host.write("/run/probe", "")
-        before = (state(host), host.sh(seen))
+        before = (state(host), host.sh(seen), counters_in(host.read("/proc/net/netstat")))
         for changes in ENGINES.values():
             census_of(host, changes)
         host.write("/run/probe", "")
-        assert (state(host), host.sh(seen)) == before
+        # Not even a socket in TIME_WAIT that came and went.
+        assert (state(host), host.sh(seen), counters_in(host.read("/proc/net/netstat"))) == before
 
 
 def test_without_python_ss_and_awk_there_is_no_census(host: SandboxHost) -> None:

@@ -155,7 +155,8 @@ def test_a_process_that_cannot_be_started_leaves_everything_as_asked_or_as_befor
         else:
             check(on, outcome, f"process {number}")
         undone += "no more processes could be started" in str(outcome.failure)
-    assert undone > 3
+    # How many depends on which of the processes of a pipeline is started first.
+    assert undone
 
 
 @pytest.mark.parametrize("name", SCENES)

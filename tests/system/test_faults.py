@@ -8,6 +8,7 @@ Each time everything is as asked, or everything is as before and the error says 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.states import DROPIN, install
 from tests.system.engine import failure_of, planned
 from tests.system.outcomes import OPTIONS, SCENES, Scene, keep, seen, staged, told
+from tests.system.syscalls import Call, run_judged
 
 NEW = "/etc/sysctl.d/.99-timewait.conf.timewait-new"
 #: So long that the drop-in takes two pages.
@@ -85,6 +87,17 @@ FAULTS = {
     ),
     "a directory has the name of the temporary file": Fault(
         f"failed to write {DROPIN}: rm: cannot remove '{NEW}': Is a directory; cannot ", f"mkdir {NEW}"
+    ),
+    # As containers have single files from outside. An immutable file answers alike, with other words.
+    "the drop-in is a mount of its own": Fault(
+        f"failed to write {DROPIN}: mv: cannot move '{NEW}' to '{DROPIN}': Device or resource busy. Everything is",
+        between=f"mount --bind {DROPIN} {DROPIN}",
+        scene="again",
+    ),
+    "the drop-in that is to go is a mount of its own": Fault(
+        f"failed to remove {DROPIN}: rm: cannot remove '{DROPIN}': Device or resource busy. Everything is",
+        between=f"mount --bind {DROPIN} {DROPIN}",
+        scene="absent",
     ),
     "a limit on the size of files": Fault(
         f"failed to write {DROPIN}: cat: write error: File too large. Everything is", between="ulimit -f 0"
@@ -197,6 +210,9 @@ SURROUNDINGS = {
     "umask 000": limited("umask 000"),
     "few open files": limited("ulimit -n 16"),
     "a working directory that is gone": limited("mkdir /run/gone; cd /run/gone; rmdir /run/gone"),
+    "programs of BusyBox": limited(
+        "mkdir -p /run/bb; for p in $(busybox --list); do ln -sf $(command -v busybox) /run/bb/$p; done; PATH=/run/bb"
+    ),
     "no /tmp": limited("mount --bind /proc/sys /tmp"),
     "nothing to log with, nor to flush": limited("mount --bind /dev/null $(command -v sync)"),
 }
@@ -239,6 +255,23 @@ def test_what_has_the_name_of_the_temporary_file_is_replaced_not_followed(
     assert not host.exists("/run/nowhere")
 
 
+def test_a_link_that_is_put_there_at_the_last_moment_is_not_followed(host: SandboxHost) -> None:
+    host.write("/etc/shadow-of-the-test", "root:x\n")
+    made = planned(host)
+    opened = []
+
+    def judge(call: Call) -> int:
+        if call.path == NEW and call.name.startswith("open") and not opened:
+            opened.append(host.sh(f"ln -s /etc/shadow-of-the-test {NEW}"))
+        return 0
+
+    failure = told(made, run_judged(host, made.script, judge))
+    assert f"failed to write {DROPIN}: cannot create {NEW}: File exists. Everything is as it was before" in str(failure)
+    assert opened
+    assert host.read("/etc/shadow-of-the-test") == "root:x\n"
+    assert host.sh("ls -A /etc/sysctl.d") == ""
+
+
 def test_the_other_name_of_a_hard_link_keeps_what_it_has(host: SandboxHost) -> None:
     made = staged(host, SCENES["again"])
     host.sh(f"ln {DROPIN} /etc/other-name")
@@ -271,12 +304,30 @@ def test_a_fifo_that_takes_the_place_of_a_knob_after_the_look_is_not_waited_for(
     assert "nothing was changed: values or files" in str(failure_of(made, answer))
 
 
+@pytest.mark.parametrize("attribute", ["immutable", "append-only"])
+@pytest.mark.parametrize("scene", ["again", "absent"])
+def test_a_file_that_not_even_root_may_replace_stays(host: SandboxHost, scene: str, attribute: str) -> None:
+    made = staged(host, SCENES[scene])
+    # A tmpfs has these attributes since Linux 6.6.
+    frozen = host.run("chattr", f"+{attribute[0]}", DROPIN, check=False)
+    if frozen.returncode and not os.environ.get("CI"):
+        pytest.skip(frozen.stderr)
+    assert frozen.returncode == 0, frozen.stderr
+    before = seen(host)
+    failure = str(failure_of(made, host.sh(made.script)))
+    assert f" {DROPIN}: " in failure
+    assert "Operation not permitted. Everything is as it was before" in failure
+    assert seen(host) == before
+
+
 @pytest.mark.parametrize("program", ["sync", "restorecon"])
 def test_a_program_that_fails_on_the_way_back_too_is_named(host: SandboxHost, program: str) -> None:
-    """It works for the drop-in, and no more when that is to be brought back."""
+    """It works until the drop-in is written, and no more from then on."""
     made = staged(host, SCENES["again"])
-    install(host, program, "[ -e /run/done ] || { : >/run/done; exit 0; }\necho no more >&2\nexit 1")
+    written = f"if grep -q tcp_max_tw_buckets {DROPIN}; then : >/run/done; fi"
+    install(host, program, f"{written}\n[ -e /run/done ] || exit 0\necho no more >&2\nexit 1")
     answer = host.sh(f"PATH=/run/programs:$PATH\n{made.script}")
     failure = str(failure_of(made, answer))
     assert f"failed to write {DROPIN}: no more. These steps could not be undone: " in failure
+    assert f"write {DROPIN} (no more)" in failure
     assert "remember what was before 99-timewait.conf (no more). Mend the cause" in failure

@@ -76,7 +76,10 @@ def test_a_living_holder_is_waited_for_so_long_and_then_nothing_is_touched(host:
     begin = time.monotonic()
     failure = failure_of(made, answer_of(host, without_look(made, patience=2)))
     assert 2 <= time.monotonic() - begin < 20
-    assert failure == (f"nothing was changed: another run, process {host.pid} on this host, has been at it for 2 s")
+    assert failure == (
+        f"nothing was changed: another run, process {host.pid} on this host, has been at it for 2 s. Mend that, or "
+        "wait for it, and run it again"
+    )
     assert state(host) == before
     # It is not taken for something that was left over.
     assert planned(host).plan.left_over == ()
@@ -104,7 +107,7 @@ class Caller:
         # Waits are shorter, and as many as make up the same time.
         script = without_look(made, patience=600).replace("sleep 1\n", "sleep 0.05\n")
         run = subprocess.Popen(
-            [*self.host.enter(), "/bin/sh", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+            self.host.entered("/bin/sh", "-c", script), stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         if self.dice.random() < self.deadly:
             try:

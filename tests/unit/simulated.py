@@ -14,7 +14,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import 
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import DEFAULT_PATH, Request, request_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import OWNER, Section, sections_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import MARK, OWNER, Section, sections_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import Snapshot, snapshot_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import decide
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import kernel_text, kernel_value
@@ -201,7 +201,9 @@ class Host:
         front, _block, back = whole.partition(before) if before else (whole, "", "")
         if after is None:
             found = parse(place, before or "").found
-            whole = front.removesuffix("\n") + back if found == "unended" and not back else front + back
+            last = front.removesuffix("\n").rpartition("\n")[2]
+            bare = found == "unended" and not back and not last.startswith(f"{MARK}end of block")
+            whole = front.removesuffix("\n") if bare else front + back
             if found == "missing" and not whole:
                 del self.files[place.path]
                 return

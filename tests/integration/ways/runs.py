@@ -36,7 +36,8 @@ class Try:
 
 
 def exposed(way: Way) -> Try:
-    return Try(way, WORDS[way.number % len(WORDS)])
+    # An extra variable is for all of a run: one word, one run.
+    return Try(way, WORDS[1 if way.arrival == "extra variable" else way.number % len(WORDS)])
 
 
 def private(way: Way) -> Try:
@@ -156,7 +157,6 @@ def _runs(tries: Sequence[Try]) -> list[list[list[Try]]]:
     together: list[Try] = []
     for one in tries:
         if one.way.entry in RUNS or one.way.arrival == "extra variable":
-            # An extra variable is for all of a run.
             own = (one.way.entry, "") if one.way.entry in RUNS else ("", one.word)
             alone.setdefault(own, []).append(one)
         else:

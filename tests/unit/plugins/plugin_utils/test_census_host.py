@@ -73,6 +73,10 @@ def tally(*blocks: bytes, others: frozenset[int] = frozenset({40000, 33000})) ->
     return made
 
 
+def named(found: host.Tally) -> dict[tuple[str, str, int], int]:
+    return {host.name_of(key): number for key, number in found.merged().items()}
+
+
 def is_outbound(message: Message) -> bool:
     return 32768 <= message.local_port <= 60999 and message.local_port not in (40000, 33000)
 
@@ -85,7 +89,7 @@ def test_a_tally_is_what_counting_one_by_one_gives(blocks: list[list[Message]]) 
     assert found.fin_wait_2 == sum((message.state, message.timer) == (5, 3) for message in everything)
     outbound = [message for message in time_wait if is_outbound(message)]
     assert found.outbound == len(outbound)
-    assert found.named_groups() == Counter(map(name_of, outbound))
+    assert named(found) == Counter(map(name_of, outbound))
     rest = Counter(message.local_port for message in time_wait if not is_outbound(message))
     assert {host.as_sent(raw): number for raw, number in found.ports.items()} == rest
 
@@ -95,7 +99,7 @@ PLAIN = Message(socket.AF_INET, 6, 3, 50000, 3306, b"\n\0\0\x09", b"\n\0\0\5", 8
 
 def test_what_an_old_kernel_leaves_behind_an_address_is_no_part_of_it() -> None:
     block = b"".join(replace(PLAIN, rest=bytes([number]) * 12).packed() for number in range(5))
-    assert tally(block).named_groups() == {("10.0.0.9", "10.0.0.5", 3306): 5}
+    assert named(tally(block)) == {("10.0.0.9", "10.0.0.5", 3306): 5}
 
 
 def test_the_end_may_come_with_the_last_messages() -> None:
@@ -144,7 +148,7 @@ def test_groups_are_forgotten_when_there_are_too_many_and_it_is_said_what_may_be
     ]
     found = tally(*blocks)
     assert found.outbound == 8 * 19
-    groups = found.named_groups()
+    groups = named(found)
     assert len(groups) <= 8
     assert 57 - found.lost <= groups["10.0.0.9", "10.0.0.5", 3306] <= 57
     assert 0 < found.lost < 57
@@ -181,6 +185,11 @@ def passes(code: bytes, message: Message) -> bool:
     return at == len(code)
 
 
+@given(st.dictionaries(st.integers(0, 30), st.integers(1, 5)), st.integers(1, 10))
+def test_the_largest_are_those_with_most_and_of_equals_the_first(numbers: dict[int, int], top: int) -> None:
+    assert host.largest(numbers, top) == sorted(numbers, key=lambda name: (-numbers[name], name))[:top]
+
+
 @pytest.mark.parametrize(
     ("text", "ports"),
     [("", set()), ("8080", {8080}), ("8080,9000-9002", {8080, 9000, 9001, 9002}), ("1-2,65535", {1, 2, 65535})],
@@ -196,8 +205,8 @@ def test_reserved_ports_are_read_as_the_kernel_prints_them(text: str, ports: set
 def test_timestamps_of_one_clock_are_near_each_other_also_where_it_begins_again(
     one: int, other: int, same: bool
 ) -> None:
-    assert host.is_one_clock(one, other) is same
-    assert host.is_one_clock(other, one) is same
+    for pair in ((one, other), (other, one)):
+        assert host.is_one_clock(*pair) is same
 
 
 def test_of_a_tcp_info_the_sixth_byte_has_the_options() -> None:

@@ -18,13 +18,15 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import D
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import FOREIGN
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._steps import steps_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._sysctld import SYSCTL_CONF
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest, PortRange
 
 from tests.unit.simulated import KERNELS, SYSTEMD, UNTAGGED, Host, a_host, asked
 
 BUSYBOX = "BusyBox v1.35.0 (Debian 1:1.35.0-4+b7) multi-call binary.\n"
 OTHER = "/etc/sysctl.d/60-other.conf"
 FIRST_FORMAT = (Path(__file__).parent / "formats" / "1.conf").read_text()
+#: A boot script that reads /etc/sysctl.conf and nothing else.
+RHEL_5 = [("process_1", "init", 0), ("script rc.sysinit", "sysctl -e -p /etc/sysctl.conf\n", 0)]
 BLOCK = Place(SYSCTL_CONF, "99-timewait.conf", block=True)
 
 
@@ -106,6 +108,25 @@ class TestBlock:
         tuned(host, state="absent")
         assert host.files == {SYSCTL_CONF: "vm.swappiness = 1"}
         assert (host.knobs["tcp_tw_reuse"], host.knobs["tcp_rfc1337"]) == ("2\n", "0\n")
+
+    @pytest.mark.parametrize("files", [{}, {SYSCTL_CONF: "x"}, {SYSCTL_CONF: "x\n"}])
+    @pytest.mark.parametrize("order", [(PATH, OTHER), (OTHER, PATH)])
+    def test_the_last_of_two_blocks_leaves_the_file_as_the_first_one_found_it(
+        self, files: dict[str, str], order: tuple[str, str]
+    ) -> None:
+        host = a_host(systemd=None, more=RHEL_5, files=dict(files))
+        tuned(host)
+        tuned(host, path=OTHER)
+        for path in order:
+            tuned(host, state="absent", path=path)
+        assert host.files == files
+
+    def test_a_block_that_moves_to_another_name_still_knows_how_the_file_was_found(self) -> None:
+        host = a_host(systemd=None, more=RHEL_5)
+        tuned(host, owner="web")
+        tuned(host, owner="web", path=OTHER)
+        tuned(host, owner="web", state="absent", path=OTHER)
+        assert host.files == {}
 
     def test_undo_finds_it_wherever_it_stands(self) -> None:
         host = without_directory(files={SYSCTL_CONF: "x"})
@@ -218,6 +239,14 @@ class TestRuntime:
         tuned(host, state="absent")
         assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2}
 
+    def test_another_caller_in_the_running_kernel_is_seen_beside_its_own_drop_in(self) -> None:
+        host, wide = a_host(), "15000 60999"
+        tuned(host)
+        tuned(host, apply_to="runtime", ip_local_port_range=wide)
+        tuned(host, apply_to="runtime", path=OTHER, ip_local_port_range=wide)
+        tuned(host)
+        assert values(tuned(host, state="absent", path=OTHER)) == {"ip_local_port_range": PortRange(32768, 60999)}
+
     def test_no_file_is_written(self) -> None:
         host = a_host()
         made = tuned(host, apply_to="runtime")
@@ -329,6 +358,27 @@ class TestBoot:
         tuned(host)
         assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2}
 
+    def test_a_text_for_the_next_boot_does_not_hide_what_the_kernel_was_given(self) -> None:
+        host = a_host()
+        tuned(host, tcp_rfc1337=1)
+        tuned(host, apply_to="boot", tcp_tw_reuse=0)
+        assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
+
+    def test_nor_when_the_host_was_booted_since_then(self) -> None:
+        host = a_host()
+        tuned(host, tcp_rfc1337=1)
+        host.reboot()
+        tuned(host, apply_to="boot", tcp_tw_reuse=0)
+        assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
+
+    def test_nor_does_one_that_moves(self) -> None:
+        host = a_host()
+        tuned(host, owner="web", tcp_rfc1337=1)
+        tuned(host, owner="web", apply_to="boot", path=OTHER)
+        assert not planned(host, owner="web", apply_to="boot", path=OTHER).changed
+        assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2, "tcp_rfc1337": 0}
+        assert (host.files, host.remembered) == ({}, {})
+
 
 class TestConfiguredElsewhere:
     @pytest.mark.parametrize("word", PLATFORMS)
@@ -383,6 +433,8 @@ class TestOwner:
         host.files[OTHER] = host.files[PATH].replace(
             "before: net.ipv4.tcp_tw_reuse = 2", "before: net.ipv4.tcp_tw_reuse = 0"
         )
+        # Of the former, a copy would say the same once more.
+        host.remembered.clear()
         tuned(host, owner="web", path=OTHER)
         assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2}
 
@@ -433,6 +485,14 @@ class TestOwner:
         tuned(host, state="absent", path=order[1])
         assert (host.knobs["tcp_tw_reuse"], host.knobs["tcp_rfc1337"], host.files) == ("2\n", "0\n", {})
 
+    def test_what_another_one_asks_for_the_next_boot_only_does_not_stay(self) -> None:
+        host = a_host()
+        tuned(host, path=OTHER, apply_to="boot")
+        tuned(host)
+        assert values(tuned(host, state="absent")) == {"tcp_tw_reuse": 2}
+        tuned(host, state="absent", path=OTHER)
+        assert (host.knobs["tcp_tw_reuse"], host.files) == ("2\n", {})
+
     def test_two_callers_with_one_file_are_told_before_one_undoes_the_other(self) -> None:
         host = a_host()
         tuned(host, owner="web", tcp_rfc1337=1)
@@ -468,6 +528,15 @@ class TestOwner:
         assert values(tuned(host, owner="web", state="absent")) == {"tcp_tw_reuse": 2}
         assert host.files == {}
 
+    @pytest.mark.parametrize("path", [PATH, OTHER])
+    def test_a_second_undo_finds_nothing(self, path: str) -> None:
+        host = a_host()
+        tuned(host, owner="web", path="/etc/sysctl.d/70-web.conf")
+        tuned(host, owner="db", path=path, apply_to="runtime", tcp_rfc1337=1)
+        tuned(host, owner="web", path=path, state="absent")
+        assert (path.rpartition("/")[2] in host.remembered, host.knobs["tcp_rfc1337"]) == (False, "0\n")
+        assert not planned(host, owner="web", path=path, state="absent").changed
+
     @pytest.mark.parametrize("owner", ["a b", "x\ny", "{{ x }}", "é", "a" * 101])
     def test_a_name_that_could_be_more_than_a_name_is_refused(self, owner: str) -> None:
         with pytest.raises(BadRequest, match="owner must be a name"):
@@ -494,6 +563,14 @@ class TestSomebodyElse:
         assert gone(host)
         host.reboot()
         assert not gone(host)
+
+    def test_what_a_removed_drop_in_knew_is_not_lost_on_others(self) -> None:
+        host = a_host()
+        tuned(host)
+        del host.files[PATH]
+        tuned(host, path=OTHER)
+        tuned(host, state="absent")
+        assert values(tuned(host, state="absent", path=OTHER)) == {"tcp_tw_reuse": 2}
 
     def test_a_drop_in_that_was_removed_can_be_undone(self) -> None:
         host = a_host(files={"/etc/sysctl.d/zz.conf": "net.ipv4.tcp_tw_reuse = 0\n"})

@@ -186,6 +186,16 @@ def test_the_line_commented_out_for_a_key_no_longer_asked_for_comes_back() -> No
     assert host.files["/etc/sysctl.d/zz.conf"] == "net.ipv4.tcp_rfc1337 = 0\nnet.ipv4.tcp_tw_reuse = 0\n"
 
 
+def test_a_line_that_another_one_had_kept_out_comes_back_in_the_same_run() -> None:
+    """The line of the value now wanted was behind the one that was wanted before; it took a second run to see it."""
+    host = a_host(files={"/etc/sysctl.d/99-zz.conf": "net.ipv4.tcp_rfc1337 = 0\nnet.ipv4.tcp_rfc1337 = 1\n"})
+    start = dict(host.files)
+    tuned(host, tcp_rfc1337=0, conflicts="comment_out")
+    tuned(host, tcp_rfc1337=1, conflicts="comment_out")
+    assert host.files["/etc/sysctl.d/99-zz.conf"] == start["/etc/sysctl.d/99-zz.conf"]
+    assert not planned(host, tcp_rfc1337=1, conflicts="comment_out").changed
+
+
 def test_the_record_keeps_the_very_first_values() -> None:
     host = a_host()
     tuned(host, tcp_timestamps=2)
@@ -225,6 +235,7 @@ def test_a_value_without_a_record_of_what_it_replaced_is_left_alone() -> None:
     host = a_host()
     tuned(host, tcp_rfc1337=1)
     host.files[PATH] = host.files[PATH].replace("# linux_tcp.tuning before: net.ipv4.tcp_rfc1337 = 0\n", "")
+    host.remembered.clear()
     made = planned(host, state="absent")
     assert changed_values(made) == {"tcp_tw_reuse": (1, 2)}
     assert len(made.warnings) == 1
