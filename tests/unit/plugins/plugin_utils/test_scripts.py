@@ -31,7 +31,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import (
     state_of,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import snapshot_of
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 #: A host's /bin/sh may be any of these; bash, called by that name, is in its POSIX mode.
@@ -242,12 +242,17 @@ fragments = st.sampled_from([*keys, "#", ";", "=", " ", "\t", "\r", ".", "/", "-
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@example(["net.ipv4.tcp_tw_reuse*"])
 @given(st.lists(st.lists(fragments, max_size=7).map("".join), min_size=20, max_size=40))
 def test_grep_and_the_shell_alone_find_the_same_lines(sh: list[str], tmp_path: Path, lines: list[str]) -> None:
     content = "\n".join(lines).encode("utf-8", "surrogateescape")
     lines_found(sh, tmp_path, content, "our_lines")
     lines_found(sh, tmp_path, content, "more_lines")
+
+
+def test_a_line_with_a_key_of_ours_and_a_wildcard_is_told_once(sh: list[str], tmp_path: Path) -> None:
+    content = b"net.ipv4.tcp_tw_reuse*\n"
+    assert lines_found(sh, tmp_path, content, "our_lines") == b"1:net.ipv4.tcp_tw_reuse*\n"
+    assert lines_found(sh, tmp_path, content, "more_lines") == b""
 
 
 def test_a_file_is_told_by_its_kind(sh: list[str], tmp_path: Path) -> None:
