@@ -146,7 +146,7 @@ def test_links_within_the_tree_are_followed_and_end(tree, tmp_path):
     [
         ("broken_DOT_yml", "- hosts: [\n  tcp_tw_recycle: }\n", "no YAML"),
         ("tabs_DOT_yml", "- hosts: all\n\ttasks: tcp_tw_recycle\n", "no YAML"),
-        ("deep_DOT_yml", "- hosts: " + "[" * 100_000 + " # tcp_tw_recycle\n", "nested too deeply"),
+        ("deep_DOT_yml", "- hosts: " + "[" * 100_000 + " # tcp_tw_recycle\n", "nest"),  # ours, or PyYAML's of 6.0.4
         ("itself_DOT_yml", "- &a\n  hosts: *a # tcp_tw_recycle\n", "an alias of what it stands in"),
         ("nowhere_DOT_yml", "- hosts: *a # tcp_tw_recycle\n", "an alias of what is not there"),
         (
