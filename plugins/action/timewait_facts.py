@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._census import censuses_of, wanted_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._census import wanted_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import facts_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._rates import rates_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import BadAnswer, Probe, probe_script
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import printable
 
@@ -29,20 +29,25 @@ class ActionModule(TimewaitAction):
 
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
         wanted = wanted_of(arguments)
-        probe = Probe(evidence=True, defaults=True, sockets=wanted.sockets, top=wanted.top, interval=wanted.interval)
+        probe = Probe(
+            evidence=True,
+            defaults=True,
+            listeners=True,
+            advice=True,
+            sockets=wanted.sockets,
+            top=wanted.top,
+            interval=wanted.interval,
+        )
         _answer, sections, snapshot = self.ask(probe_script(probe), probe.nonce)
         try:
-            censuses = censuses_of(sections)
-            rates = rates_of(sections, censuses)
+            host = observed(sections, snapshot, exposure_of(claims, snapshot))
         except (ValueError, IndexError, KeyError) as error:
             raise BadAnswer(printable(str(error))) from error
-        census = censuses[-1] if censuses else None
-        exposure = exposure_of(claims, snapshot)
-        facts = facts_of(snapshot, exposure, findings_of(snapshot, exposure), census, rates)
+        facts = facts_of(host, findings_of(host))
         warnings = {
-            NOT_COUNTED: wanted.sockets and not census,
-            INCOMPLETE: census is not None and not census.whole,
-            NO_RATES: wanted.interval and not rates,
+            NOT_COUNTED: wanted.sockets and not host.census,
+            INCOMPLETE: host.census is not None and not host.census.whole,
+            NO_RATES: wanted.interval and not host.rates,
         }
         result = {"changed": False, "ansible_facts": {"timewait": facts}}
         said = [text for text, holds in warnings.items() if holds]

@@ -194,12 +194,8 @@ def _address(text: str, *, little: bool) -> str:
     return str(ipaddress.ip_address(text.replace("%", " ")))
 
 
-def census_facts(census: Census, usable: int | None) -> dict[str, Any]:
-    """A census as plain data; ``usable`` is how many ephemeral ports there are for one destination."""
-
-    def share(sockets: int) -> float | None:
-        return round(sockets / usable, 4) if usable else None
-
+def census_facts(census: Census, destinations: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A census as plain data; ``destinations`` are those that it names, as plain data already."""
     return {
         "method": census.method,
         "complete": census.whole,
@@ -214,18 +210,7 @@ def census_facts(census: Census, usable: int | None) -> dict[str, Any]:
             "sockets": census.outbound.sockets,
             "destinations": census.outbound.members,
             "lost": census.outbound.lost,
-            "top": [
-                {
-                    "source": one.source,
-                    "destination": one.destination,
-                    "port": one.port,
-                    "sockets": one.sockets,
-                    "share": share(one.sockets),
-                    "timestamps": one.timestamps,
-                    "established": {"with": one.with_timestamps, "without": one.without_timestamps},
-                }
-                for one in census.outbound.destinations
-            ],
+            "top": list(destinations),
         },
         "undetermined": {
             "sockets": census.undetermined.sockets,

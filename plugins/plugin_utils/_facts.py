@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ._advice import Finding
-from ._census import Census, census_facts
+from ._advice._finding import Finding
+from ._census import census_facts
 from ._exposure import Exposure
 from ._knobs import KNOBS
 from ._loaders import Loader
+from ._observed import Observed
+from ._ports import Use, capacity_of, usable_ports
 from ._snapshot import Snapshot, printable
 from ._sysctld import SysctlFile, decide
-from ._values import PortRange, Value, kernel_value, ports_in, without
+from ._values import PortRange, Value, kernel_value, ports_in
 
 
 def plain(value: Value | None) -> Any:
@@ -64,15 +66,9 @@ def boot_values(snapshot: Snapshot, files: Sequence[SysctlFile]) -> dict[str, An
     }
 
 
-def facts_of(
-    snapshot: Snapshot,
-    exposure: Exposure,
-    findings: Sequence[Finding],
-    census: Census | None = None,
-    rates: dict[str, float | None] | None = None,
-) -> dict[str, Any]:
+def facts_of(host: Observed, findings: Sequence[Finding]) -> dict[str, Any]:
     """All facts of a host."""
-    ports = _ports(snapshot)
+    snapshot = host.snapshot
     return {
         "kernel": {
             "system": printable(snapshot.kernel.system),
@@ -86,14 +82,21 @@ def facts_of(
             "reload": {"name": snapshot.loaders.reload_name, "reason": snapshot.loaders.reload_reason},
         },
         "sysctls": {name: _sysctl(name, snapshot) for name in KNOBS},
-        "timestamps": _timestamps(snapshot, census),
-        "sockets": {**_sockets(snapshot), "census": census and census_facts(census, ports["usable"])},
-        "ports": ports,
+        "related": dict(snapshot.related),
+        "timestamps": _timestamps(host),
+        "sockets": {
+            **_sockets(snapshot),
+            "census": host.census and census_facts(host.census, list(map(_use, host.uses))),
+        },
+        "ports": _ports(snapshot),
         "counters": dict(snapshot.counters),
-        "rates": rates,
-        "capacity": _capacity(snapshot, ports["usable"]),
-        "exposure": _exposure(exposure),
-        "findings": [{**asdict(finding), "evidence": list(finding.evidence)} for finding in findings],
+        "rates": None if host.rates is None else dict(host.rates),
+        "capacity": _capacity(snapshot),
+        "exposure": _exposure(host.exposure),
+        "findings": [
+            {**asdict(finding), "evidence": list(finding.evidence), "commands": list(finding.commands)}
+            for finding in findings
+        ],
     }
 
 
@@ -110,10 +113,10 @@ def _sysctl(name: str, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _timestamps(snapshot: Snapshot, census: Census | None) -> dict[str, Any]:
+def _timestamps(host: Observed) -> dict[str, Any]:
     """Whether offsets are random per connection cannot be read off the setting 1: it depends on the kernel's fixes."""
-    setting = snapshot.knobs.get("tcp_timestamps")
-    seen = census.offset if census else "unknown"
+    setting = host.snapshot.knobs.get("tcp_timestamps")
+    seen = host.census.offset if host.census else "unknown"
     return {"setting": setting, "offset": seen if setting in (None, 1) else "none"}
 
 
@@ -124,35 +127,38 @@ def _sockets(snapshot: Snapshot) -> dict[str, Any]:
     return {"time_wait": count, "limit": limit, "share": share}
 
 
+def _use(use: Use) -> dict[str, Any]:
+    one = use.destination
+    return {
+        "source": one.source,
+        "destination": one.destination,
+        "port": one.port,
+        "sockets": one.sockets,
+        "share": use.share,
+        "growth": use.growth,
+        "seconds_left": use.seconds_left,
+        "reuse": use.reuse,
+        "timestamps": one.timestamps,
+        "established": {"with": one.with_timestamps, "without": one.without_timestamps},
+    }
+
+
 def _ports(snapshot: Snapshot) -> dict[str, Any]:
-    present = snapshot.knobs.get("ip_local_port_range")
-    reserved = snapshot.knobs.get("ip_local_reserved_ports")
-    listed = ports_in(reserved)
-    usable = without((present,), listed) if isinstance(present, PortRange) else ()
     return {
-        "range": plain(present),
-        "reserved": plain(listed),
-        "usable": sum(high - low + 1 for low, high in usable) if isinstance(present, PortRange) else None,
+        "range": plain(snapshot.knobs.get("ip_local_port_range")),
+        "reserved": plain(ports_in(snapshot.knobs.get("ip_local_reserved_ports"))),
+        "usable": usable_ports(snapshot),
     }
 
 
-def _capacity(snapshot: Snapshot, usable: int | None) -> dict[str, Any]:
-    """New connections per second from one address to one port of another, for ever: each keeps its port for a while.
-
-    TIME_WAIT lasts a minute but where a vendor's knob says otherwise (TCP_TIMEWAIT_LEN in include/net/tcp.h); reuse
-    waits for a second but where tcp_tw_reuse_delay says otherwise.
-    """
-    seconds = _positive(snapshot.knobs.get("tcp_tw_timeout"), 60)
-    delay = _positive(snapshot.knobs.get("tcp_tw_reuse_delay"), 1000)
+def _capacity(snapshot: Snapshot) -> dict[str, Any]:
+    found = capacity_of(snapshot)
     return {
-        "time_wait_seconds": seconds,
-        "per_destination": None if usable is None else round(usable / seconds, 1),
-        "per_destination_with_reuse": None if usable is None else round(usable * 1000 / delay, 1),
+        "time_wait_seconds": found.time_wait_seconds,
+        "now": found.now,
+        "per_destination": found.without_reuse,
+        "per_destination_with_reuse": found.with_reuse,
     }
-
-
-def _positive(value: Value | None, default: int) -> int:
-    return value if isinstance(value, int) and value > 0 else default
 
 
 def _exposure(exposure: Exposure) -> dict[str, Any]:

@@ -182,3 +182,33 @@ KNOBS: dict[str, Knob] = {knob.name: knob for knob in _ALL}
 
 #: Read because the legal start of ip_local_port_range depends on it. Never written.
 UNPRIVILEGED_PORT_START = "ip_unprivileged_port_start"
+
+
+@dataclass(frozen=True)
+class Related:
+    """A sysctl that guides take for one of TIME_WAIT, and that is none. Read, never written.
+
+    ``default`` is the kernel's own, in seconds.
+    """
+
+    key: str
+    default: int
+    source: str
+
+    @property
+    def path(self) -> str:
+        """Relative to /proc/sys, with slashes."""
+        return self.key.replace(".", "/")
+
+
+RELATED: dict[str, Related] = {
+    related.key.rpartition(".")[2]: related
+    for related in (
+        Related("net.ipv4.tcp_fin_timeout", 60, "include/net/tcp.h, TCP_FIN_TIMEOUT; ip-sysctl.rst, tcp_fin_timeout"),
+        Related(
+            "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+            120,
+            "net/netfilter/nf_conntrack_proto_tcp.c, tcp_timeouts; nf_conntrack-sysctl.rst",
+        ),
+    )
+}

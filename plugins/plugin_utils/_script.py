@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
+from ._knobs import KNOBS, RELATED, UNPRIVILEGED_PORT_START
 from ._platforms import PLATFORMS
 
 #: How a line of ours begins in any file, and the first line of a drop-in of ours.
@@ -25,6 +25,9 @@ MARK = "# linux_tcp.tuning "
 OWNER = f"{MARK}timewait, format "
 #: What a probe sends in place of a setting of somebody else in a drop-in of ours.
 FOREIGN = f"{MARK}not told: a setting of somebody else"
+
+#: What is asked for in other network namespaces: what the role sets everywhere.
+PER_POD = ("tcp_tw_reuse", "tcp_timestamps")
 
 #: What a probe is made of.
 PROBE = ("_probe.sh", "_files.sh", "_boot.sh", "_writers.sh")
@@ -59,6 +62,7 @@ class Probe:
     listeners: bool = False
     evidence: bool = False
     defaults: bool = False
+    advice: bool = False
     #: Count TIME_WAIT sockets, and name so many groups of them.
     sockets: bool = False
     top: int = 10
@@ -126,6 +130,9 @@ def _script(probe: Probe, more: Iterable[tuple[str, str]], parts: Iterable[str])
         "LISTENERS": str(int(probe.listeners)),
         "EVIDENCE": str(int(probe.evidence)),
         "DEFAULTS": str(int(probe.defaults)),
+        "ADVICE": str(int(probe.advice)),
+        "RELATED": " ".join(setting.path for setting in RELATED.values()),
+        "PER_POD": " ".join(PER_POD),
         "WORDS": "|".join([*KNOBS, UNPRIVILEGED_PORT_START]),
         "OWNER": OWNER,
         "MARK": MARK,

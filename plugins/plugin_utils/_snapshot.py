@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from ._boot import Evidence, HostLoaders, loaders_of
 from ._containers import CONTAINERS
-from ._knobs import KNOBS, UNPRIVILEGED_PORT_START
+from ._knobs import KNOBS, RELATED, UNPRIVILEGED_PORT_START
 from ._script import Section
 from ._sysctld import KERNEL_COMMAND_LINE, FileKind, Line, SysctlFile
 from ._values import Value, kernel_value
@@ -106,6 +106,10 @@ class Snapshot:
     sysctl_conf_writable: bool
     #: What other programs set our keys to.
     writers: Written
+    #: The settings of RELATED that this host has, in seconds.
+    related: Mapping[str, int]
+    #: Other network namespaces with a network of their own: the values there of some knobs.
+    namespaces: tuple[Mapping[str, Value], ...]
 
 
 def snapshot_of(sections: list[Section]) -> Snapshot:
@@ -143,6 +147,8 @@ def snapshot_of(sections: list[Section]) -> Snapshot:
         platform=by_name["platform"].argument if "platform" in by_name else "",
         sysctl_conf_writable="sysctl_conf_writable" in by_name,
         writers=written_of(sections),
+        related={s.argument: int(s.text) for s in sections if s.name == "related" and s.argument in RELATED},
+        namespaces=tuple(_of_namespace(s.text) for s in sections if s.name == "namespace" and not s.status),
     )
 
 
@@ -208,6 +214,12 @@ def _values(sections: Iterable[Section], name: str) -> dict[str, Value]:
             raise ValueError(f"{knob.key} reads {section.text!r}")
         values[section.argument] = value
     return values
+
+
+def _of_namespace(text: str) -> dict[str, Value]:
+    pairs = (line.partition(" ") for line in text.split("\n") if line)
+    values = {name: kernel_value(KNOBS[name], value) for name, _blank, value in pairs if name in KNOBS}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _container(word: str | None) -> str | None:

@@ -114,6 +114,10 @@ class Host:
     platform: str = ""
     #: What is in /run, by the name of the drop-in.
     remembered: dict[str, str] = field(default_factory=dict)
+    #: Settings that are taken for those of TIME_WAIT, by name.
+    related: dict[str, str] = field(default_factory=dict)
+    #: What is told of other network namespaces, one text each.
+    namespaces: tuple[str, ...] = ()
     more: list[tuple[str, str, int]] = field(default_factory=list)
 
     def copy(self) -> Host:
@@ -144,6 +148,8 @@ class Host:
             yield f"try {name}", words, 1
         for name, text in self.defaults.items():
             yield f"default {name}", text, 0
+        yield from ((f"related {name}", text, 0) for name, text in self.related.items())
+        yield from (("namespace", text, 0) for text in self.namespaces)
         yield "sockstat", "sockets: used 120\nTCP: inuse 5 orphan 0 tw 17 alloc 9 mem 1\nUDP: inuse 1 mem 0\n", 0
         yield "netstat", self._netstat(), 0
         yield "listeners", "".join(f"{port:04X}\n" for port in self.listeners), 0

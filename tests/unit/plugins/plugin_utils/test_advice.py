@@ -4,16 +4,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import RULES, Finding, findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._finding import Finding
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import RULES, findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._census import Census, Destination, Group, Port
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import INT_MAX
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import request_of
 
 from tests.unit.simulated import KERNELS, NONCE, PUBLIC, UNTAGGED, Host, a_host
+
+
+def counted(
+    host: Host,
+    *destinations: Destination,
+    inbound: int = 0,
+    growth: float | None = None,
+    **rates: float,
+) -> Observed:
+    """A host with a census: these destinations, and sockets of connections that came in, at port 443."""
+    whole = True
+    outbound = Group(sum(one.sockets for one in destinations), len(destinations), destinations=destinations)
+    served = Group(inbound, 1, (Port(443, inbound, listener=True),)) if inbound else Group(0, 0)
+    census = Census("sock_diag", whole, 0, served, outbound, Group(0, 0), "per_connection")
+    known = {"seconds": 2.0, "time_wait": 0.0, "reused": 0.0, "overflows": 0.0, "paws_time_wait": 0.0, **rates}
+    growing = {} if growth is None else dict.fromkeys(destinations, growth)
+    return Observed(host.snapshot(), UNTAGGED, census, known, growing)
+
+
+def taken(sockets: int, timestamps: tuple[int, int] = (1, 0), address: str = "10.0.0.5") -> Destination:
+    """Sockets to a destination; a host with the default range has 28232 ports for it."""
+    return Destination("10.0.0.9", address, 3306, sockets, *timestamps)
 
 
 def with_knobs(kernel: str = "Linux 6.18", files: dict[str, str] | None = None, **knobs: int) -> Host:
@@ -25,7 +51,7 @@ def with_knobs(kernel: str = "Linux 6.18", files: dict[str, str] | None = None, 
 ZZ = "/etc/sysctl.d/zz.conf"
 
 #: For each finding: a host that has it, and the same host mended.
-CASES: dict[str, tuple[Host, Host, str]] = {
+CASES: dict[str, tuple[Host | Observed, Host | Observed, str]] = {
     "text_damaged": (
         with_knobs(files={"/etc/sysctl.conf": "# linux_tcp.tuning block of 99-timewait.conf, format 2\n"}),
         with_knobs(files={"/etc/sysctl.conf": "# linux_tcp tuning\n"}),
@@ -61,11 +87,61 @@ CASES: dict[str, tuple[Host, Host, str]] = {
         "warning",
     ),
     "bucket_overflow": (a_host(counters={"TCPTimeWaitOverflow": 3}), a_host(), "warning"),
+    "buckets_lowered": (with_knobs(tcp_max_tw_buckets=65535), with_knobs(tcp_max_tw_buckets=65536), "warning"),
+    "fin_timeout_myth": (
+        a_host(related={"tcp_fin_timeout": "59"}),
+        a_host(related={"tcp_fin_timeout": "60"}),
+        "info",
+    ),
+    "conntrack_myth": (
+        a_host(related={"nf_conntrack_tcp_timeout_time_wait": "119"}),
+        a_host(related={"nf_conntrack_tcp_timeout_time_wait": "120"}),
+        "info",
+    ),
+    "pods_keep_defaults": (
+        replace(with_knobs(tcp_tw_reuse=1), namespaces=("tcp_tw_reuse 2\ntcp_timestamps 1\n",)),
+        replace(with_knobs(tcp_tw_reuse=1), namespaces=("tcp_tw_reuse 1\ntcp_timestamps 1\n",)),
+        "info",
+    ),
+    "reuse_irrelevant_here": (
+        counted(a_host(), taken(1000), inbound=1000),
+        counted(a_host(), taken(1001), inbound=1000),
+        "info",
+    ),
+    "ports_exhausted": (
+        counted(a_host(), taken(27950, (0, 0))),
+        counted(with_knobs(tcp_tw_reuse=1), taken(27950)),
+        "error",
+    ),
+    "ports_running_out": (
+        counted(a_host(), taken(22586, (0, 0))),
+        counted(a_host(), taken(22585, (0, 0))),
+        "warning",
+    ),
+    "peers_without_timestamps": (
+        counted(a_host(), taken(2824, (0, 1))),
+        counted(a_host(), taken(2824, (1, 1))),
+        "warning",
+    ),
+    "nat_timestamp_disorder": (
+        counted(a_host(), inbound=1, paws_time_wait=0.5),
+        counted(a_host(), taken(5), paws_time_wait=0.5),
+        "warning",
+    ),
+    "reserved_ports_missing": (
+        a_host(listeners=(22, 40000)),
+        replace(with_knobs(ip_local_reserved_ports=40000), listeners=(22, 40000)),
+        "info",
+    ),
 }
 
 
-def found(host: Host, name: str) -> list[Finding]:
-    return [finding for finding in findings_of(host.snapshot(), UNTAGGED) if finding.id == name]
+def seen(host: Host | Observed) -> Observed:
+    return host if isinstance(host, Observed) else Observed(host.snapshot(), UNTAGGED)
+
+
+def found(host: Host | Observed, name: str) -> list[Finding]:
+    return [finding for finding in findings_of(seen(host)) if finding.id == name]
 
 
 @pytest.mark.parametrize(
@@ -80,14 +156,16 @@ def found(host: Host, name: str) -> list[Finding]:
     ],
 )
 def test_a_line_that_turns_recycle_on_is_told_with_who_would_read_it(host: Host, words: str) -> None:
-    found = [each for each in findings_of(host.snapshot(), UNTAGGED) if each.id == "recycle_in_file"]
+    found = [each for each in findings_of(Observed(host.snapshot(), UNTAGGED)) if each.id == "recycle_in_file"]
     assert [words in finding.message for finding in found] == [True]
 
 
 def test_facts_can_be_had_of_a_host_whose_block_is_damaged() -> None:
     text = "# linux_tcp.tuning block of 99-timewait.conf, format 2\nnet.ipv4.tcp_tw_recycle = 1\n"
     host = a_host("RHEL 7", systemd=None, procps=None, files={"/etc/sysctl.conf": text})
-    assert {"text_damaged", "recycle_in_file"} <= {finding.id for finding in findings_of(host.snapshot(), UNTAGGED)}
+    assert {"text_damaged", "recycle_in_file"} <= {
+        finding.id for finding in findings_of(Observed(host.snapshot(), UNTAGGED))
+    }
 
 
 def test_every_rule_has_a_case() -> None:
@@ -107,27 +185,27 @@ def test_a_finding_is_there_with_its_cause_and_gone_without_it(name: str) -> Non
 
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_host_with_nothing_wrong_has_no_findings(kernel: str) -> None:
-    assert findings_of(a_host(kernel).snapshot(), UNTAGGED) == []
+    assert findings_of(Observed(a_host(kernel).snapshot(), UNTAGGED)) == []
 
 
 def test_many_time_wait_sockets_are_no_finding() -> None:
-    host = with_knobs(tcp_max_tw_buckets=17)
-    assert findings_of(host.snapshot(), UNTAGGED) == []
+    many = [taken(2823, (0, 0), f"10.0.{number}.5") for number in range(200)]
+    assert findings_of(counted(a_host(), *many, inbound=999)) == []
 
 
 def test_the_worst_comes_first() -> None:
     host = with_knobs("RHEL 7", {ZZ: "net.ipv4.tcp_rfc1337 = 1"}, tcp_tw_recycle=1)
-    assert [finding.severity for finding in findings_of(host.snapshot(), UNTAGGED)] == ["error", "warning"]
+    assert [finding.severity for finding in findings_of(Observed(host.snapshot(), UNTAGGED))] == ["error", "warning"]
 
 
 def test_recycle_comes_with_its_exposure_and_its_victims() -> None:
     host = with_knobs("RHEL 7", tcp_tw_recycle=1)
     host.counters = {"PAWSPassive": 12}
-    (finding,) = [f for f in findings_of(host.snapshot(), PUBLIC) if f.id == "recycle_enabled"]
+    (finding,) = [f for f in findings_of(Observed(host.snapshot(), PUBLIC)) if f.id == "recycle_enabled"]
     assert finding.evidence == (
         "net.ipv4.tcp_tw_recycle is 1",
         *PUBLIC.public_facing,
-        "12 connection attempts dropped so far (PAWSPassive)",
+        "12 SYNs dropped so far (PAWSPassive), of 2 to 12 connections: a client sends up to 7 for one",
     )
 
 
@@ -184,8 +262,9 @@ def test_the_remedy_for_overflows_can_be_followed(limit: int) -> None:
     host = with_knobs(tcp_max_tw_buckets=limit)
     host.counters = {"TCPTimeWaitOverflow": 1}
     (finding,) = found(host, "bucket_overflow")
-    name, _colon, value = finding.remedy.partition(": ")
-    raised: Any = request_of({name.removeprefix("timewait_"): value}).values["tcp_max_tw_buckets"]
+    value = finding.remedy.partition("timewait_tcp_max_tw_buckets: ")[2]
+    assert finding.commands == (f"sysctl -w net.ipv4.tcp_max_tw_buckets={value}",)
+    raised: Any = request_of({"tcp_max_tw_buckets": value}).values["tcp_max_tw_buckets"]
     assert raised > limit or limit == INT_MAX
 
 
@@ -197,6 +276,147 @@ def test_text_of_a_host_is_escaped() -> None:
         special={f"{path}.conf": "special"},
     )
     host.knobs["tcp_tw_reuse"] = "2\n"
-    findings = findings_of(host.snapshot(), exposure_of([]))
+    findings = findings_of(Observed(host.snapshot(), exposure_of([])))
     assert {finding.id for finding in findings} >= {"recycle_in_file", "boot_hangs"}
     assert "\x1b" not in "".join(word for f in findings for word in (f.message, f.remedy, *f.evidence))
+
+
+def test_where_sockets_can_be_reused_their_ports_are_not_short() -> None:
+    on = with_knobs(tcp_tw_reuse=1)
+    for sample, host in ((1, 0), on), ((0, 0), with_knobs(tcp_tw_reuse=1)):
+        some = counted(host, taken(28000, sample), reused=3.0)
+        assert not found(some, "ports_exhausted")
+    assert found(counted(on, taken(28000, (0, 0))), "ports_exhausted")
+    assert found(counted(on, taken(28000, (0, 3)), reused=3.0), "ports_exhausted")
+
+
+def test_ports_of_open_connections_are_taken_whatever_can_be_reused() -> None:
+    one = taken(10, (28000, 0))
+    assert found(counted(with_knobs(tcp_tw_reuse=1), one), "ports_exhausted")
+    # From which of two sources they come is not known.
+    other = replace(one, source="10.0.0.10")
+    assert not found(counted(with_knobs(tcp_tw_reuse=1), one, other), "ports_exhausted")
+
+
+@pytest.mark.parametrize(
+    ("sockets", "growth", "there"),
+    [(3000, 421, True), (3000, 420, False), (2800, 28000, False), (3000, -5, False)],
+)
+def test_ports_run_out_where_none_would_be_left_within_a_minute(sockets: int, growth: float, there: bool) -> None:
+    (*finding,) = found(counted(a_host(), taken(sockets, (0, 0)), growth=growth), "ports_running_out")
+    assert bool(finding) is there
+    if there:
+        [words] = finding[0].evidence
+        assert "none is left in 59.9 s" in words
+
+
+def test_the_commands_for_ports_turn_reuse_on_and_widen_the_range_with_listeners_reserved() -> None:
+    host = a_host(listeners=(22, 20000, 60999))
+    host.knobs |= {"ip_local_reserved_ports": "8080\n", "tcp_timestamps": "0\n"}
+    [finding] = found(counted(host, taken(28000, (0, 0))), "ports_exhausted")
+    assert finding.commands == (
+        "sysctl -w net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_timestamps=1",
+        "sysctl -w net.ipv4.ip_local_reserved_ports=8080,20000,60999 'net.ipv4.ip_local_port_range=15000 60999'",
+    )
+    wide = with_knobs(tcp_tw_reuse=1)
+    wide.knobs["ip_local_port_range"] = "1024\t65535\n"
+    [finding] = found(counted(wide, taken(64512, (0, 2))), "ports_exhausted")
+    assert finding.commands == ()
+
+
+def test_a_peer_without_timestamps_matters_where_ports_are_taken_and_this_host_has_them() -> None:
+    assert not found(counted(a_host(), taken(2800, (0, 1))), "peers_without_timestamps")
+    assert not found(counted(with_knobs(tcp_timestamps=0), taken(2824, (0, 1))), "peers_without_timestamps")
+    assert not found(counted(a_host(), taken(2824, (0, 0))), "peers_without_timestamps")
+
+
+def test_few_inbound_sockets_are_nothing_to_speak_of() -> None:
+    assert not found(counted(a_host(), inbound=999), "reuse_irrelevant_here")
+
+
+@pytest.mark.parametrize("kernel", ["Linux 6.18", "Debian 10"])
+def test_the_counter_of_the_disorder_is_named(kernel: str) -> None:
+    [finding] = found(counted(a_host(kernel), inbound=9, paws_time_wait=0.5), "nat_timestamp_disorder")
+    assert ("PAWSTimewait" in finding.evidence[0]) is (kernel == "Linux 6.18")
+
+
+@pytest.mark.parametrize(
+    ("limit", "rate", "severity"),
+    [(65536, None, "warning"), (65536, 2.0, "warning"), (65536, 0.0, "info"), (65537, 2.0, "warning")],
+)
+def test_overflows_of_the_past_are_less_than_those_of_today(limit: int, rate: float | None, severity: str) -> None:
+    host = with_knobs(tcp_max_tw_buckets=limit)
+    host.counters = {"TCPTimeWaitOverflow": 9}
+    [finding] = found(host if rate is None else counted(host, overflows=rate), "bucket_overflow")
+    assert finding.severity == severity
+
+
+def test_overflows_are_over_once_the_limit_was_raised() -> None:
+    host = with_knobs(tcp_max_tw_buckets=65537)
+    host.counters = {"TCPTimeWaitOverflow": 9}
+    assert not found(counted(host, overflows=0.0), "bucket_overflow")
+
+
+def test_no_time_wait_at_all_is_an_error() -> None:
+    for limit in (0, -1):
+        [finding] = found(with_knobs(tcp_max_tw_buckets=limit), "buckets_lowered")
+        assert finding.severity == "error"
+    unknown = with_knobs(tcp_max_tw_buckets=10)
+    del unknown.defaults["tcp_max_tw_buckets"]
+    assert not found(unknown, "buckets_lowered")
+
+
+def test_a_nat_that_forgets_connections_before_their_time_wait_is_over_does_harm() -> None:
+    nat = [("iptables_tables", "nat\n", 0)]
+    for seconds, severity in ("59", "warning"), ("60", "info"):
+        host = a_host(related={"nf_conntrack_tcp_timeout_time_wait": seconds}, more=nat)
+        [finding] = found(host, "conntrack_myth")
+        assert finding.severity == severity
+
+
+def test_pods_are_told_of_where_the_host_was_tuned_and_they_were_not() -> None:
+    pods = ("tcp_tw_reuse 2\ntcp_timestamps 1\n", "tcp_tw_reuse 2\ntcp_timestamps 1\n", "tcp_tw_reuse 0\n", "")
+    assert not found(a_host(namespaces=pods), "pods_keep_defaults")
+    [finding] = found(replace(with_knobs(tcp_tw_reuse=1), namespaces=pods), "pods_keep_defaults")
+    assert finding.evidence == (
+        "net.ipv4.tcp_tw_reuse is 1 here and 2 in 2 of 4 network namespaces that were looked at",
+    )
+    assert "podman run --sysctl net.ipv4.tcp_tw_reuse=1" in finding.remedy
+    assert not finding.commands
+
+
+def test_a_listener_in_a_widened_range_weighs_more() -> None:
+    for low, severity in ("15000", "warning"), ("32768", "info"):
+        host = a_host(listeners=(20000, 40000))
+        host.knobs["ip_local_port_range"] = f"{low}\t60999\n"
+        [finding] = found(host, "reserved_ports_missing")
+        assert finding.severity == severity
+    assert finding.commands == ("sysctl -w net.ipv4.ip_local_reserved_ports=40000",)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "command"),
+    [
+        (ZZ, "net.ipv4.tcp_tw_recycle = 1", f"sed -i '2s/^.*tcp_tw_recycle/# &/' {ZZ}"),
+        (
+            "/etc/sysctl.d/a b.conf",
+            "net.ipv4.tcp_tw_recycle = 1",
+            "sed -i '2s/^.*tcp_tw_recycle/# &/' '/etc/sysctl.d/a b.conf'",
+        ),
+        (ZZ, "net.ipv4.tcp_tw_* = 1", None),
+        ("/usr/lib/sysctl.d/50.conf", "net.ipv4.tcp_tw_recycle = 1", None),
+        ("/etc/sysctl.d/\x1b.conf", "net.ipv4.tcp_tw_recycle = 1", None),
+    ],
+)
+def test_a_line_is_taken_out_by_command_where_it_names_recycle_and_the_file_is_the_administrators(
+    path: str, line: str, command: str | None
+) -> None:
+    [finding] = found(with_knobs(files={path: f"\n{line}"}), "recycle_in_file")
+    assert finding.commands == (() if command is None else (command,))
+
+
+def test_who_turned_timestamps_off_is_evidence_be_it_a_file_or_another_program() -> None:
+    host = with_knobs(tcp_tw_reuse=1, tcp_timestamps=0)
+    host.more = [("writers", f"{NONCE} /etc/rc.local:2:\n{NONCE} tcp_timestamps=0\n", 0)]
+    [finding] = found(host, "reuse_without_timestamps")
+    assert any("rc.local sets net.ipv4.tcp_timestamps to 0" in words for words in finding.evidence)

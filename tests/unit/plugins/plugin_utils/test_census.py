@@ -15,12 +15,12 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._census import (
     Destination,
     Port,
     Wanted,
-    census_facts,
     censuses_of,
     wanted_of,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import facts_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._rates import rates_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._rates import growth_of, rates_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import Probe, Section, probe_script
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._transport import LONGEST_ARGUMENT, as_command
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
@@ -113,19 +113,14 @@ def test_of_an_answer_with_too_many_groups_only_so_many_are_taken() -> None:
     assert (len(found.inbound.ports), len(found.outbound.destinations)) == (100, 100)
 
 
-def test_a_share_is_of_the_usable_ports() -> None:
-    facts = census_facts(census(), 86)
-    assert [one["share"] for one in facts["outbound"]["top"]] == [0.5, 0.0814]
-    for usable in (0, None):
-        assert [one["share"] for one in census_facts(census(), usable)["outbound"]["top"]] == [None, None]
-
-
 @pytest.mark.parametrize("text", [ANSWER, ANSWER.replace("whole 1", "whole 0")])
 @pytest.mark.parametrize(("setting", "offset"), [("0", "none"), ("1", "per_connection"), ("2", "none")])
 def test_facts_with_a_census_have_the_shape_of_the_schema(text: str, setting: str, offset: str) -> None:
     host = a_host()
     host.knobs["tcp_timestamps"] = setting
-    found = facts_of(host.snapshot(), UNTAGGED, [], census(text), rates_of(samples(), []))
+    counted = census(text)
+    growth = dict.fromkeys(counted.outbound.destinations, 2.5)
+    found = facts_of(Observed(host.snapshot(), UNTAGGED, counted, rates_of(samples(), []), growth), [])
     jsonschema.validate(found, SCHEMA)
     assert json.loads(json.dumps(found)) == found
     assert found["sockets"]["census"]["complete"] is ("whole 1" in text)
@@ -165,6 +160,29 @@ def test_what_comes_into_time_wait_is_counted_on_every_kernel(more: int, tw: int
     assert (rates["seconds"], rates["time_wait"], rates["syn_drops"]) == (2, rate, 5)
 
 
+@pytest.mark.parametrize("columns", ["PAWSEstab PAWSTimewait", "PAWSTimewait", "PAWSEstab"])
+def test_drops_by_time_wait_have_a_counter_of_their_own_or_are_among_the_others(columns: str) -> None:
+    rates = rates_of(samples(columns=columns), [])
+    assert rates
+    assert rates["paws_time_wait"] == 10
+
+
+def test_what_a_destination_has_more_is_its_growth() -> None:
+    before = census(ANSWER.replace("3306 43", "3306 13"))
+    growth = growth_of([before, census()], {"seconds": 2})
+    assert {one.port: by for one, by in growth.items()} == {3306: 15.0, 443: 0.0}
+    assert growth_of([census()], {"seconds": 2}) == {}
+    assert growth_of([before, census()], None) == {}
+
+
+def test_the_growth_of_a_destination_that_was_not_named_before_is_not_known_unless_all_were() -> None:
+    gone = ANSWER.replace("out ::1 2001:db8::5 443 7\n", "")
+    some = census(gone)
+    every = census(gone.replace("outbound 50 2", "outbound 43 1"))
+    for before, known in ((some, {3306}), (every, {3306, 443})):
+        assert {one.port for one in growth_of([before, census()], {"seconds": 2})} == known
+
+
 def test_a_rate_that_no_counter_tells_is_unknown_and_sums_are_of_those_there_are() -> None:
     rates = rates_of(samples(columns="PAWSActive PAWSEstab"), [])
     assert rates == {
@@ -174,6 +192,7 @@ def test_a_rate_that_no_counter_tells_is_unknown_and_sums_are_of_those_there_are
         "overflows": None,
         "paws_drops": 20,
         "syn_drops": None,
+        "paws_time_wait": 10,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import (
     boot_values,
@@ -20,6 +20,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import (
     plain,
 )
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import PortRange
 
 from tests.unit.simulated import KERNELS, PRIVATE, PUBLIC, UNTAGGED, Host, a_host
@@ -30,7 +31,8 @@ ZZ = "/etc/sysctl.d/zz.conf"
 
 def facts(host: Host, exposure: Exposure = UNTAGGED) -> dict[str, Any]:
     snapshot = host.snapshot()
-    return facts_of(snapshot, exposure, findings_of(snapshot, exposure))
+    host = Observed(snapshot, exposure)
+    return facts_of(host, findings_of(host))
 
 
 def busy(kernel: str) -> Host:
@@ -184,10 +186,12 @@ def test_the_share_of_time_wait_sockets_is_of_the_limit(limit: str, share: float
 @pytest.mark.parametrize(
     ("more", "capacity"),
     [
-        ({}, (60, 470.5, 28232.0)),
-        ({"tcp_tw_reuse_delay": "100"}, (60, 470.5, 282320.0)),
-        ({"tcp_tw_timeout": "10"}, (10, 2823.2, 28232.0)),
-        ({"ip_local_port_range": "1000\t1001", "ip_local_reserved_ports": "1000-1001"}, (60, 0.0, 0.0)),
+        ({}, (60, 470.5, 470.5, 28232.0)),
+        ({"tcp_tw_reuse": "1"}, (60, 28232.0, 470.5, 28232.0)),
+        ({"tcp_tw_reuse": "1", "tcp_timestamps": "0"}, (60, 470.5, 470.5, 28232.0)),
+        ({"tcp_tw_reuse_delay": "100"}, (60, 470.5, 470.5, 282320.0)),
+        ({"tcp_tw_timeout": "10"}, (10, 2823.2, 2823.2, 28232.0)),
+        ({"ip_local_port_range": "1000\t1001", "ip_local_reserved_ports": "1000-1001"}, (60, 0.0, 0.0, 0.0)),
     ],
 )
 def test_the_capacity_is_what_ports_and_time_allow_for(more: dict[str, str], capacity: tuple[float, ...]) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._platforms import PLATFORMS
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._policy import Impossible
@@ -554,7 +555,7 @@ class TestSomebodyElse:
 
     def test_a_drop_in_is_gone_only_when_it_is(self) -> None:
         def gone(host: Host) -> bool:
-            return "drop_in_gone" in [finding.id for finding in findings_of(host.snapshot(), UNTAGGED)]
+            return "drop_in_gone" in [finding.id for finding in findings_of(Observed(host.snapshot(), UNTAGGED))]
 
         host = a_host()
         tuned(host)

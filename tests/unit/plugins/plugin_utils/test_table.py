@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import facts_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._table import HEADINGS, table
 
 from tests.unit.simulated import PUBLIC, UNTAGGED, Host, a_host
@@ -13,7 +14,7 @@ from tests.unit.simulated import PUBLIC, UNTAGGED, Host, a_host
 
 def facts(host: Host) -> dict[str, object]:
     snapshot = host.snapshot()
-    return facts_of(snapshot, PUBLIC, findings_of(snapshot, UNTAGGED))
+    return facts_of(Observed(snapshot, PUBLIC), findings_of(Observed(snapshot, UNTAGGED)))
 
 
 def test_each_host_has_a_row_and_each_finding_its_lines() -> None:

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._writers import rewrites_in, settled, writer_warnings
 
@@ -106,7 +107,7 @@ def test_a_writer_that_turns_recycle_on_counts_under_every_kernel(kernel: str) -
     assert "sets net.ipv4.tcp_tw_recycle to 1" in warning
     assert ("an older one would take it" in warning) is (kernel == "Linux 6.18")
     assert "take net.ipv4.tcp_tw_recycle out of it: vi +2 /etc/rc.local" in warning
-    assert any(finding.id == "conflicting_writer" for finding in findings_of(host.snapshot(), UNTAGGED))
+    assert any(finding.id == "conflicting_writer" for finding in findings_of(Observed(host.snapshot(), UNTAGGED)))
 
 
 def test_a_writer_never_stops_the_settings() -> None:
@@ -193,7 +194,9 @@ def test_nobody_asked_so_the_files_and_then_the_kernel_say_what_is_wanted(
 ) -> None:
     host = with_writers(commands("/etc/rc.local:4:", f"tcp_tw_reuse={written}"), files=files)
     host.knobs["tcp_tw_reuse"] = f"{now}\n"
-    findings = [finding for finding in findings_of(host.snapshot(), UNTAGGED) if finding.id == "conflicting_writer"]
+    findings = [
+        finding for finding in findings_of(Observed(host.snapshot(), UNTAGGED)) if finding.id == "conflicting_writer"
+    ]
     assert bool(findings) is found
 
 
