@@ -134,8 +134,9 @@ first_of_each_namespace() {
   set +f
   ls -ln /proc/self/ns/net /proc/[0-9]*/ns/net 2>/dev/null | awk '
     { split($(NF - 2), path, "/") }
-    path[3] == "self" { seen[$NF]; next }
-    !($NF in seen) && told < 100 { seen[$NF]; told++; print path[3] }'
+    path[3] == "self" { own = $NF; next }
+    !($NF in first) { first[$NF] = path[3] }
+    END { for (name in first) if (name != own && told++ < 100) print first[name] }'
 }
 has_network() {
   while read -r interface _; do
