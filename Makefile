@@ -45,8 +45,9 @@ integration: ## ansible on throwaway hosts; CORES="core-2.16 core-2.19 core-2.21
 molecule: ## scenarios in containers; SCENARIOS="default rollback"
 	@dev/molecule $(SCENARIOS)
 
-bench: ## how long things take, compared with ansible.builtin.ping and ansible.posix.sysctl
+bench: ## how long things take, compared with ansible.builtin.ping and ansible.posix.sysctl; the census with ss
 	@dev/bench
+	@dev/bench-census
 
 bench-lint: ## how long the lint takes, compared with ansible-lint and ansible-inventory; some twenty minutes
 	@dev/bench-lint

@@ -50,7 +50,9 @@ HEADER, FIXED = 16, 88
 # addresses of four bytes old kernels leave what was there before.
 KEYS = {AF_INET: 22, AF_INET6: 34}
 # For translate(): 1 for that byte, and 0 for all others.
-MARKS = {value: bytes(bytearray(int(one == value) for one in range(256))) for value in (AF_INET, AF_INET6, TIME_WAIT)}
+MARKS = {
+    value: bytes(bytearray(int(one == value) for one in range(256))) for value in (0, AF_INET, AF_INET6, TIME_WAIT)
+}
 MAPPED = b"\0" * 10 + b"\xff" * 2
 
 # No more groups than this are kept in memory.
@@ -133,11 +135,12 @@ class Tally(object):
     """``ephemeral`` has a 1 for each port that no one but the kernel gives to a connection, ports as they are sent."""
 
     def __init__(self, ephemeral):
-        # type: (List[int]) -> None
+        # type: (bytearray) -> None
         self.is_ephemeral = ephemeral.__getitem__
-        self.is_other = [1 - one for one in ephemeral].__getitem__
+        self.is_other = ephemeral.translate(MARKS[0]).__getitem__
         # By the first byte of a port: whether none, some (2) or all of those 256 are ephemeral.
-        sums = [sum(ephemeral[page::256] if LITTLE else ephemeral[page << 8 : (page + 1) << 8]) for page in range(256)]
+        pages = [ephemeral[page::256] if LITTLE else ephemeral[page << 8 : (page + 1) << 8] for page in range(256)]
+        sums = [page.count(b"\1") for page in pages]
         self.pages = bytes(bytearray({0: 0, 256: 1}.get(page, 2) for page in sums))
         self.groups = {AF_INET: {}, AF_INET6: {}}  # type: Dict[int, Dict[bytes, int]]
         self.ports = {}  # type: Dict[int, int]
@@ -165,14 +168,18 @@ class Tally(object):
             flags = self.outbound_among(columns(block, stride, 20, "H", 2), states)
             keys, families = tuple(compress(keys, flags)), bytes(bytearray(compress(bytearray(families), flags)))
         self.outbound += len(keys)
-        for family, groups in self.groups.items():
-            marked = families.translate(MARKS[family])
-            if b"\0" in marked:
-                count(groups, compress(keys, bytearray(marked)))
-            else:
-                count(groups, keys)
-            if len(groups) > MOST_GROUPS:
-                self.prune(groups)
+        if old in (0, number):
+            self.count_in(AF_INET if old else AF_INET6, keys)
+            return
+        for family in self.groups:
+            self.count_in(family, compress(keys, bytearray(families.translate(MARKS[family]))))
+
+    def count_in(self, family, keys):
+        # type: (int, Iterable[bytes]) -> None
+        groups = self.groups[family]
+        count(groups, keys)
+        if len(groups) > MOST_GROUPS:
+            self.prune(groups)
 
     def outbound_among(self, ports, states):
         # type: (Tuple[int, ...], bytes) -> List[int]
@@ -239,13 +246,14 @@ def port_ranges(text):
 
 
 def ephemeral_ports(low, high, others):
-    # type: (int, int, Set[int]) -> List[int]
+    # type: (int, int, Set[int]) -> bytearray
     """For each port, as a message has it: 1 if only the kernel gives it to a connection."""
-    table = [0] * 65536
-    for port in range(low, high + 1):
-        if port not in others:
-            table[as_sent(port)] = 1
-    return table
+    table = bytearray(65536)
+    table[low : high + 1] = b"\1" * (high + 1 - low)
+    for port in others:
+        table[port] = 0
+    # In the order of as_sent(), a page at a time: a step for each port would take as long as the start of Python.
+    return bytearray(b"").join(table[page::256] for page in range(256)) if LITTLE else table
 
 
 def as_sent(port):
@@ -347,7 +355,7 @@ def is_one_clock(one, other):
 
 
 def tally_of(ephemeral):
-    # type: (List[int]) -> Tuple[Tally, bool]
+    # type: (bytearray) -> Tuple[Tally, bool]
     """All TIME_WAIT sockets, and whether the kernel told all of them."""
     for _attempt in range(3):
         tally = Tally(ephemeral)

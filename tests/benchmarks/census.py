@@ -65,6 +65,11 @@ class Target:
 
 
 CENSUS = "the census"
+#: Who counts where there is no Python, and where there is no ss either; see _census.sh.
+FALLBACKS = {
+    "without Python: ss and awk": "by_python() { return 1; }\n",
+    "without ss: awk alone": "by_python() { return 1; }\nby_ss() { return 1; }\n",
+}
 TARGETS = (
     Target("ss -Htan state time-wait", "processor", 0.5, 100_000),
     Target("ss -Htan state time-wait", "clock", 0.6, 100_000),
@@ -81,10 +86,13 @@ def contenders(host: SandboxHost, probe: Probe) -> list[Contender]:
     assert script.count(LAST_LINE) == 1
     host.write("/run/census-peak", script.replace(LAST_LINE, LAST_LINE + PEAK))
     host.write("/run/bare.py", BARE)
+    for number, changes in enumerate(FALLBACKS.values()):
+        host.write(f"/run/fallback{number}", script.replace("probe_main() {", f"{changes}probe_main() {{"))
     return [
         Contender(CENSUS, ("sh", "/run/census")),
         Contender("ss -Htan state time-wait", ("ss", "-Htan", "state", "time-wait")),
         Contender("a bare read", ("python3", "-E", "-S", "-s", "-B", "/run/bare.py")),
+        *(Contender(name, ("sh", f"/run/fallback{number}")) for number, name in enumerate(FALLBACKS)),
     ]
 
 
@@ -135,14 +143,19 @@ def mark(value: float, limit: float) -> str:
     return f"<= {limit:g}{'' if value <= limit else '  MISSED'}"
 
 
+def ratio(runs: dict[str, list[Took]], one: str, other: str, of: str) -> list[float]:
+    return [getattr(a, of) / getattr(b, of) for a, b in zip(runs[one], runs[other], strict=True)]
+
+
 def verdicts(runs: dict[str, list[Took]], number: int) -> Iterator[str]:
     for target in TARGETS:
         if number < target.least:
             continue
-        pairs = zip(runs[CENSUS], runs[target.base], strict=True)
-        ratios = [getattr(one, target.of) / getattr(other, target.of) for one, other in pairs]
+        ratios = ratio(runs, CENSUS, target.base, target.of)
         words = f"{CENSUS} / {target.base}, {target.of}"
         yield f"  {words:52} {spread(ratios):22} {mark(statistics.median(ratios), target.limit)}"
+    for name in FALLBACKS:
+        yield f"  {f'{name} / {CENSUS}, processor':52} {spread(ratio(runs, name, CENSUS, 'processor'))}"
     if number <= 10_000:
         seconds = statistics.median(one.processor for one in runs[CENSUS])
         yield f"  {'seconds of processor time':52} {seconds:<22.3f} {mark(seconds, MOST_SECONDS)}"
