@@ -14,6 +14,7 @@ short_description: Facts about TIME_WAIT, with findings
 version_added: 0.1.0
 description:
   - Reads what decides how a host treats sockets in TIME_WAIT, now and after the next boot, and says what is wrong.
+  - C(docs/findings.md) in this collection lists the findings, with what each rests on and what mends it.
   - Programs that set these sysctls beside the loader of sysctl files (tuned, ufw, rc.local, systemd units, cron,
     NetworkManager's and ifupdown's scripts, cloud-init) are named in the finding C(conflicting_writer).
   - One round trip. Nothing on the host is changed, and nothing is done per socket but with O(gather_subset=sockets).
@@ -49,6 +50,7 @@ options:
     default: 0
 seealso:
   - module: linux_tcp.tuning.timewait_settings
+  - module: linux_tcp.tuning.timewait_report
 """
 
 EXAMPLES = r"""
@@ -106,6 +108,12 @@ ansible_facts:
               default: 2
               boot: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: systemd-sysctl 252}
               reload: {value: 1, source: /etc/sysctl.d/99-timewait.conf, line: 13, loader: procps 4.0.2}
+        related:
+          description:
+            - Settings that guides take for those of TIME_WAIT, and that are none, in seconds. Those that the host lacks
+              are absent.
+          type: dict
+          sample: {tcp_fin_timeout: 60, nf_conntrack_tcp_timeout_time_wait: 120}
         timestamps:
           description:
             - The setting, and how this kernel offsets timestamps (per_connection, per_host, none or unknown).
@@ -117,8 +125,11 @@ ansible_facts:
             - The number of TIME_WAIT sockets, their limit, and the share of it that is taken (0 to 1).
             - C(census) is null without O(gather_subset=sockets). It has C(method), which is how they were counted; and
               C(inbound), where the local port has a listener, so that this host closed first and reuse is irrelevant;
-              C(outbound) by source, destination and port of the destination, each with the share of usable ports that
-              is taken, and what the connections established to it negotiated; and C(undetermined), all others.
+              C(outbound) by source, destination and port of the destination; and C(undetermined), all others.
+            - Of a destination there are the C(share) of usable ports that it takes, what the connections established to
+              it negotiated (C(timestamps)), and whether C(reuse) helps with it as it is set now (works, partly, off,
+              no_timestamps or unknown). With O(interval) there are C(growth), in sockets per second, and
+              C(seconds_left) until no port is left for it.
           type: dict
           sample:
             time_wait: 28120
@@ -140,6 +151,9 @@ ansible_facts:
                     port: 3306
                     sockets: 26000
                     share: 0.9209
+                    growth: 12.5
+                    seconds_left: 178.6
+                    reuse: no_timestamps
                     timestamps: not_negotiated
                     established: {with: 0, without: 12}
               undetermined: {sockets: 0, ports: 0, top: []}
@@ -154,16 +168,25 @@ ansible_facts:
         rates:
           description:
             - With O(interval), what happened per second between two samples, which are C(seconds) apart. Sockets that
-              came into TIME_WAIT, that were reused, and that found no room; segments dropped for their timestamp; and
-              connection attempts dropped by listeners. Null without O(interval).
+              came into TIME_WAIT, that were reused, and that found no room; segments dropped for their timestamp, and
+              those of them that came to a socket in TIME_WAIT; and connection attempts dropped by listeners. Null
+              without O(interval).
           type: dict
-          sample: {seconds: 2.01, time_wait: 431.3, reused: 0.0, overflows: 0.0, paws_drops: 0.0, syn_drops: 0.0}
+          sample:
+            seconds: 2.01
+            time_wait: 431.3
+            reused: 0.0
+            overflows: 0.0
+            paws_drops: 0.0
+            syn_drops: 0.0
+            paws_time_wait: 0.0
         capacity:
           description:
-            - How many new connections per second one address can open for ever to one port of another, without reuse,
-              and with reuse where both ends negotiate timestamps.
+            - How many new connections per second one address can open for ever to one port of another, without reuse
+              (C(per_destination)), and with reuse where both ends negotiate timestamps.
+            - C(now) is the one of both that the present settings lead to.
           type: dict
-          sample: {time_wait_seconds: 60, per_destination: 470.5, per_destination_with_reuse: 28232.0}
+          sample: {time_wait_seconds: 60, now: 470.5, per_destination: 470.5, per_destination_with_reuse: 28232.0}
         exposure:
           description: What is known of the host's exposure, each with its evidence.
           type: dict
@@ -173,7 +196,10 @@ ansible_facts:
             private: {value: false, evidence: []}
             unclassified: {value: false, evidence: []}
         findings:
-          description: What is wrong, the worst first. Severities are error, warning and info.
+          description:
+            - What is wrong, the worst first. Severities are error, warning and info.
+            - C(commands) are lines for a root shell on the host that mend it now. There are none where it is mended
+              elsewhere.
           type: list
           elements: dict
           sample:
@@ -182,4 +208,5 @@ ansible_facts:
               message: "tcp_tw_reuse is on and does nothing: without timestamps no TIME_WAIT socket is ever reused"
               evidence: [net.ipv4.tcp_tw_reuse is 1, net.ipv4.tcp_timestamps is 0]
               remedy: sysctl -w net.ipv4.tcp_timestamps=1, and the role linux_tcp.tuning.timewait to keep it so
+              commands: [sysctl -w net.ipv4.tcp_timestamps=1]
 """

@@ -86,7 +86,7 @@ def facts_of(host: Observed, findings: Sequence[Finding]) -> dict[str, Any]:
         "timestamps": _timestamps(host),
         "sockets": {
             **_sockets(snapshot),
-            "census": host.census and census_facts(host.census, list(map(_use, host.uses))),
+            "census": host.census and census_facts(host.census, [_use(use) for use in host.uses]),
         },
         "ports": _ports(snapshot),
         "counters": dict(snapshot.counters),

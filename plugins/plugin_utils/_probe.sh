@@ -132,6 +132,7 @@ namespaces() {
 # No more than 100: there may be thousands.
 first_of_each_namespace() {
   set +f
+  # shellcheck disable=SC2012 # names of processes are numbers
   ls -ln /proc/self/ns/net /proc/[0-9]*/ns/net 2>/dev/null | awk '
     { split($(NF - 2), path, "/") }
     path[3] == "self" { own = $NF; next }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -302,6 +303,7 @@ def test_clients_behind_one_address_that_meet_their_own_time_wait_are_told(close
     """The remedy is the application's: clients that close first."""
     probe = full_probe(interval=4)
     own = ["--net", "--pid", "--mount-proc", "--fork", "--kill-child"]
+    own += ["--user", "--map-root-user"] if os.geteuid() else []
     command = ["unshare", *own, "--", sys.executable, "-B", "-m", "tests.prove.server", closes]
     done = subprocess.run(
         command, input=probe_script(probe).encode(), capture_output=True, cwd=ROOT, check=False, timeout=120

@@ -8,10 +8,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._dropin import Place, parse
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import facts_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._observed import Observed
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._request import DEFAULT_PATH, Request, request_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._script import MARK, OWNER, Section, sections_of
@@ -273,3 +277,12 @@ def a_host(kernel: str = "Linux 6.18", **more: object) -> Host:
 
 def asked(**arguments: object) -> Request:
     return request_of(arguments)
+
+
+def with_facts(kernel: str = "Linux 6.18", release: str | None = None, **knobs: str) -> dict[str, Any]:
+    """The facts of a host of one of KERNELS that nobody tagged."""
+    host = a_host(kernel)
+    host.knobs |= knobs
+    host.release = release or host.release
+    seen = Observed(host.snapshot(), UNTAGGED)
+    return facts_of(seen, findings_of(seen))

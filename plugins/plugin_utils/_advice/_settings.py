@@ -8,7 +8,7 @@ from __future__ import annotations
 from .._containers import set_from_outside
 from .._knobs import INT_MAX, KNOBS, RELATED
 from .._observed import Observed
-from .._policy import PEERS_DROPPED, REMEDY
+from .._policy import REMEDY
 from .._ports import LOOPBACK_ONLY_SINCE, reuses_everywhere
 from .._script import PER_POD
 from .._snapshot import Snapshot, printable
@@ -24,7 +24,9 @@ def recycle_enabled(host: Observed) -> Finding | None:
     if not snapshot.knobs.get("tcp_tw_recycle"):
         return None
     dropped = snapshot.counters.get("PAWSPassive")
-    evidence = [is_now("tcp_tw_recycle", snapshot), *exposure.public_facing, *exposure.behind_nat, *exposure.private]
+    # Connections that were dropped are a sign of NAT, too; here they are told with more.
+    exposed = [words for words in (*exposure.public_facing, *exposure.behind_nat) if "(PAWSPassive)" not in words]
+    evidence = [is_now("tcp_tw_recycle", snapshot), *exposed, *exposure.private]
     if dropped:
         least = -(-dropped // MOST_SYNS)
         evidence.append(
@@ -34,8 +36,9 @@ def recycle_enabled(host: Observed) -> Finding | None:
     return Finding(
         "recycle_enabled",
         "error",
-        "tcp_tw_recycle is on: clients that share an address cannot connect now and then. Without any NAT, too, "
-        + PEERS_DROPPED.partition(". ")[0],
+        "tcp_tw_recycle is on: clients that share an address lose connections at random, and so do, without any NAT, "
+        "peers whose kernel randomises timestamps per connection: Linux 4.10, and every Linux with the fix for "
+        "CVE-2026-23247 of March 2026",
         (*evidence, *who_set("tcp_tw_recycle", snapshot, 0)),
         f"{sysctl(tcp_tw_recycle=0)}, and the role linux_tcp.tuning.timewait to keep it so. {REMEDY}",
         (sysctl(tcp_tw_recycle=0),),
@@ -150,7 +153,7 @@ def _myth(name: str, snapshot: Snapshot) -> tuple[str, int] | None:
 
 
 def _where(name: str) -> str:
-    return f"grep -rns {name} /etc/sysctl.conf /etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d"
+    return f"grep -rns {name} /etc/sysctl.* /usr/lib/sysctl.d"
 
 
 def fin_timeout_myth(host: Observed) -> Finding | None:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,6 +168,12 @@ def test_facts_can_be_had_of_a_host_whose_block_is_damaged() -> None:
     assert {"text_damaged", "recycle_in_file"} <= {
         finding.id for finding in findings_of(Observed(host.snapshot(), UNTAGGED))
     }
+
+
+def test_every_rule_is_in_the_documents() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "findings.md").read_text(encoding="utf-8")
+    rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    assert sorted(re.findall("`([a-z_]+)`", rows)) == sorted(rule.__name__ for rule in RULES)
 
 
 def test_every_rule_has_a_case() -> None:
@@ -420,3 +428,15 @@ def test_who_turned_timestamps_off_is_evidence_be_it_a_file_or_another_program()
     host.more = [("writers", f"{NONCE} /etc/rc.local:2:\n{NONCE} tcp_timestamps=0\n", 0)]
     [finding] = found(host, "reuse_without_timestamps")
     assert any("rc.local sets net.ipv4.tcp_timestamps to 0" in words for words in finding.evidence)
+
+
+def test_who_sets_another_value_than_holds_now_is_not_to_blame() -> None:
+    host = with_knobs(files={ZZ: "net.ipv4.tcp_timestamps = 1"}, tcp_tw_reuse=1, tcp_timestamps=0)
+    host.more = [("writers", f"{NONCE} /etc/rc.local:2:\n{NONCE} tcp_timestamps=2\n", 0)]
+    [finding] = found(host, "reuse_without_timestamps")
+    assert finding.evidence == ("net.ipv4.tcp_tw_reuse is 1", "net.ipv4.tcp_timestamps is 0")
+
+
+def test_a_network_namespace_that_went_away_meanwhile_does_not_count() -> None:
+    host = replace(with_knobs(tcp_tw_reuse=1), more=[("namespace", "tcp_tw_reuse 2\n", 1)])
+    assert not found(host, "pods_keep_defaults")
