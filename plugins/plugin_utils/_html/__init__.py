@@ -1,0 +1,4 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An audit as one HTML file. Pure but for reading its style and script."""
