@@ -11,11 +11,13 @@ from typing import Any
 from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._audit import names_of, radius_of, reason_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._model import Note
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._report import Report, as_data, sentences
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boot_values, knob_values, plain
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._known import known_facts
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._live import STRANGE
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import in_words, origin_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
@@ -88,8 +90,10 @@ class ActionModule(TimewaitAction):
         answer, _sections, snapshot = self.ask(probe_script(probe), probe.nonce)
         made = plan(snapshot, exposure_of(claims, snapshot), request)
         result = self._predicted(made, snapshot, arguments)
+        if request.recycle and request.state == "present":
+            result = self._with_victims(result, snapshot, task_vars)
         if made.refused and request.state == "present":
-            return {**result, "failed": True, "msg": self._refusal(made, result["refused"][0]["origin"], task_vars)}
+            return {**result, "failed": True, "msg": self._refusal(result["refused"], task_vars)}
         if self._task.check_mode or not made.changed:
             return result
         steps = steps_of(made)
@@ -111,6 +115,19 @@ class ActionModule(TimewaitAction):
         if left.changed:
             return {**result, "failed": True, "msg": f"not as planned in the end; left to do: {log_of(left)}"}
         return {**result, "after": knob_values(after), "boot": boot_values(after, after.files)}
+
+    def _with_victims(self, result: dict[str, Any], snapshot: Snapshot, task_vars: dict[str, Any]) -> dict[str, Any]:
+        """With the hosts that recycle on this one would drop, as far as their facts are known by now."""
+        host = self._task.delegate_to or task_vars["inventory_hostname"]
+        hosts = task_vars["groups"]["all"]
+        facts = {**dict.fromkeys(hosts), **known_facts(task_vars["hostvars"], hosts)}
+        radius = radius_of(host, snapshot.kernel.release, facts)
+        if not radius.dropped:
+            return result
+        if result["refused"]:
+            more = {**result["refused"][0], "reason": reason_of(radius), "evidence": names_of(radius)}
+            return {**result, "refused": [*result["refused"], more]}
+        return {**result, "warnings": [*result["warnings"], f"{reason_of(radius)} ({', '.join(names_of(radius))})"]}
 
     def _carry_out(self, script: str, nonce: str) -> list[Section]:
         try:
@@ -135,13 +152,13 @@ class ActionModule(TimewaitAction):
             "warnings": list(made.warnings),
         }
 
-    def _refusal(self, made: Plan, origin: dict[str, Any], task_vars: dict[str, Any]) -> str:
-        first = made.refused[0]
+    def _refusal(self, refused: list[dict[str, Any]], task_vars: dict[str, Any]) -> str:
+        first = refused[0]
         host = self._task.delegate_to or task_vars["inventory_hostname"]
-        reasons = "; ".join(f"{refusal.reason} ({', '.join(refusal.evidence)})" for refusal in made.refused)
+        reasons = "; ".join(f"{refusal['reason']} ({', '.join(refusal['evidence'])})" for refusal in refused)
         return (
-            f"refused to set {first.key} to {first.value}{in_words(origin)} on {host}: {reasons}. Nothing was touched. "
-            f"{first.remedy}"
+            f"refused to set {first['key']} to {first['value']}{in_words(first['origin'])} on {host}: {reasons}. "
+            f"Nothing was touched. {first['remedy']}"
         )
 
     def _owner(self) -> str:

@@ -9,7 +9,7 @@ name: timewait_table
 short_description: The TIME_WAIT facts of many hosts as lines of text
 version_added: 0.1.0
 description:
-  - Makes a table with a row for each host, and below it every finding with its evidence and its remedy.
+  - Makes a table with a row for each host, and below it every finding with the hosts that have it, evidence and remedy.
   - What comes from a host is shown in plain ASCII. Anything that a terminal could take for a command is escaped.
 positional: _input
 options:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -86,7 +87,7 @@ def test_facts_of_a_host_with_an_old_kernel(run_playbook: Playbook, legacy_host:
     assert facts["ports"] == {"range": [32768, 61000], "reserved": [[8080, 8080], [33000, 33009]], "usable": 28223}
     [finding] = [finding for finding in facts["findings"] if finding["id"] == "recycle_enabled"]
     assert finding["severity"] == "error"
-    assert any("42 connection attempts" in words for words in finding["evidence"])
+    assert any("42 SYNs dropped so far" in words for words in finding["evidence"])
 
 
 def test_sockets_are_counted_when_they_are_asked_for(ansible: Ansible, new_host: Callable[..., SandboxHost]) -> None:
@@ -199,27 +200,34 @@ def test_a_change_of_mind_is_a_change_of_facts(run_playbook: Playbook, host: San
     assert run.rc == 0, run.text
 
 
+AUDIT = "linux_tcp.tuning.audit"
+
+
 def test_the_audit_ends_with_a_table_and_fails_when_a_host_has_an_error(
     run_playbook: Playbook, new_host: Callable[..., SandboxHost]
 ) -> None:
     good, wrong = new_host("good"), new_host("wrong", legacy=True)
     # A warning alone is no reason to fail.
     good.write("/etc/sysctl.d/50-a.conf", "net.ipv4.tcp_rfc1337 = 1\n")
-    calm = run_playbook("linux_tcp.tuning.audit", good)
+    calm = run_playbook(AUDIT, good)
     assert calm.rc == 0, calm.text
     assert calm.changed == 0
     assert "boot_differs" in calm.text
 
     make_all_wrong(wrong)
     before = state(wrong)
-    run = run_playbook("linux_tcp.tuning.audit", [good, wrong])
+    run = run_playbook(AUDIT, [good, wrong])
     assert run.rc == 2, run.text
-    lines = run.only("debug").result["msg"]
+    lines = run.only("timewait_report").result["table"]
+    # As they are, for people: not as JSON.
+    assert "\n".join(lines[:3]) in run.text
     headings, *rows = lines[:3]
     assert headings.split()[:2] == ["HOST", "KERNEL"]
     assert [row.split()[0] for row in rows] == ["good", "wrong"]
     assert "error: recycle_enabled" in rows[1]
-    assert any("remedy: sysctl -w net.ipv4.tcp_tw_recycle=0" in line for line in lines)
+    assert "    # sysctl -w net.ipv4.tcp_tw_recycle=0" in lines
+    assert any(line.startswith("1 of your hosts would be dropped by wrong now and then") for line in lines)
+    assert lines[-1].startswith("2 hosts: 1 with errors, 2 with warnings")
     assert "wrong" in run.only("fail").result["msg"]
     assert "good" not in run.only("fail").result["msg"]
     assert state(wrong) == before
@@ -233,9 +241,95 @@ def test_the_audit_fails_when_a_host_cannot_be_asked_and_shows_the_others(
     silent = new_host("silent")
     silent.vars["ansible_shell_executable"] = install(silent, "login-shell", "exit 1")
     hosts = [silent, new_host("talks")] if which == "one of two" else [silent]
-    run = run_playbook("linux_tcp.tuning.audit", hosts)
+    run = run_playbook(AUDIT, hosts)
     assert run.rc == 2, run.text
     if which == "one of two":
-        lines = run.only("debug").result["msg"]
+        lines = run.only("timewait_report").result["table"]
         assert [line.split()[0] for line in lines[1:3]] == ["silent", "talks"]
         assert "no facts" in lines[1]
+
+
+def test_the_audit_writes_a_report_for_people_and_one_for_programs(
+    run_playbook: Playbook, new_host: Callable[..., SandboxHost], tmp_path: Path
+) -> None:
+    client, server = new_host("client"), new_host("server", legacy=True)
+    server.set_sysctl("tcp_tw_recycle", 1)
+    plan = [listen("127.0.0.1", 80), connect("127.0.0.1", 80, 12)]
+    page, data = tmp_path / "report.html", tmp_path / "report.json"
+    with sockets(client, *plan):
+        run = run_playbook(AUDIT, [client, server], extra_vars={"timewait_report": str(page)})
+    assert sorted(run.only("timewait_report").result["written"]) == [str(page), str(data)]
+    audit = json.loads(data.read_text())
+    assert (audit["format"], sorted(audit["hosts"])) == (1, ["client", "server"])
+    for facts in audit["hosts"].values():
+        jsonschema.Draft202012Validator(SCHEMA).validate(facts)
+    [destination] = audit["hosts"]["client"]["sockets"]["census"]["outbound"]["top"]
+    assert (destination["sockets"], destination["reuse"]) == (12, "unknown")
+    radius = {"server": "server", "dropped": ["client"], "not_known": 0}
+    assert audit["blast_radius"] == [radius]
+    assert run.only("timewait_report").result["blast_radius"] == [{**radius, "number": 1}]
+    text = page.read_text()
+    assert text.startswith("<!DOCTYPE html>")
+    assert "recycle_enabled" in text
+    assert str(page) in run.text
+
+
+def test_a_report_that_cannot_be_written_is_an_error(run_playbook: Playbook, host: SandboxHost) -> None:
+    run = run_playbook(AUDIT, host, extra_vars={"timewait_report": "/there/is/no/directory.html"})
+    assert run.rc == 2
+    assert "cannot be written to /there/is/no/directory" in run.only("timewait_report").result["msg"]
+
+
+def test_the_table_is_not_printed_among_the_json_of_a_callback(ansible: Ansible, host: SandboxHost) -> None:
+    quiet = tasks({FACTS: {}}, {"linux_tcp.tuning.timewait_report": {"show": False}})
+    shown = tasks({FACTS: {}}, {"linux_tcp.tuning.timewait_report": {}})
+    for play, environment in (
+        (quiet, {}),
+        (shown, {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}),
+    ):
+        run = ansible.playbook(play, host, environment=environment)
+        assert run.rc == 0, run.text
+        assert "\nHOST " not in run.text
+        assert "HOST " in run.only("timewait_report").result["table"][0]
+
+
+def test_facts_that_are_not_ours_are_an_error_and_no_traceback(ansible: Ansible, host: SandboxHost) -> None:
+    strange = {
+        "kernel": {"release": "6"}, "timestamps": {"setting": 1, "offset": "none"},
+        "sysctls": {"tcp_tw_recycle": {"value": 0}}, "exposure": {"behind_nat": {"value": False}}, "findings": [{}],
+    }  # fmt: skip
+    for facts, rc in (strange, 2), ({"kernel": 1}, 0), ("x", 0):
+        set_it = {"ansible.builtin.set_fact": {"ansible_facts": {"timewait": facts}}}
+        run = ansible.playbook(tasks(set_it, {"linux_tcp.tuning.timewait_report": {}}), host)
+        assert run.rc == rc, run.text
+        assert "Traceback" not in run.text
+        result = run.only("timewait_report").result
+        if rc:
+            assert "call it in this play" in result["msg"]
+        else:
+            assert "no facts" in result["table"][1]
+
+
+def test_a_refusal_names_the_hosts_that_recycle_would_drop_where_their_facts_are_known(
+    ansible: Ansible, new_host: Callable[..., SandboxHost]
+) -> None:
+    client, server = new_host("client"), new_host("server", legacy=True)
+    # A server whose kernel and tags would let it through is warned.
+    hosts = [
+        client,
+        alias(server, "public", timewait_exposure="public_facing"),
+        alias(server, "db", timewait_exposure="private"),
+    ]
+    ask = {"hosts": "client", "gather_facts": False, "tasks": [{FACTS: {"gather_subset": ["sockets"]}}]}
+    want = {"tcp_tw_recycle": 1}
+    play = {"hosts": "public:db", "gather_facts": False, "tasks": [{"linux_tcp.tuning.timewait_settings": want}]}
+    blind = ansible.playbook([play], hosts, "--check")
+    assert "would be dropped by" not in blind.text
+    run = ansible.playbook([ask, play], hosts, "--check")
+    refused = run.only("timewait_settings", "public").result
+    words = "1 of your hosts would be dropped by public now and then"
+    assert words in refused["msg"]
+    assert refused["refused"][-1]["evidence"] == ["client", "of 1 it is not known"]
+    allowed = run.only("timewait_settings", "db")
+    assert allowed.status == "ok"
+    assert any("1 of your hosts would be dropped by db now and then" in text for text in allowed.result["warnings"])

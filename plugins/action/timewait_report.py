@@ -1,0 +1,81 @@
+# Copyright (c) the linux_tcp.tuning authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of linux_tcp.tuning.timewait_report; its documentation is in plugins/modules/timewait_report.py."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C
+from ansible.utils.display import Display
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._audit import Facts, audit_of, hosts_with
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._html._page import page
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._known import known_facts
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._reports import write_text
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import printable
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._table import table
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
+
+#: Callbacks whose output is for programs: a table in it would break it.
+FOR_PROGRAMS = ("json", "jsonl")
+#: A result is shown, kept and handed around: so many hosts are named in it, and all in the report.
+MOST_HOSTS = 20
+#: Sentences are no longer than this, however wide the terminal is.
+WIDEST = 120
+
+
+class ActionModule(TimewaitAction):
+    _requires_connection = False
+    spec = {"path": {"type": "str"}, "show": {"type": "bool"}}
+
+    def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return self._report(self._facts(task_vars), arguments)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            # Whoever else set them, or another version of this collection.
+            raise BadRequest(
+                f"ansible_facts.timewait of a host is not what timewait_facts returns ({printable(repr(error))}); call "
+                "it in this play, before this task"
+            ) from error
+
+    def _report(self, facts: Facts, arguments: dict[str, Any]) -> dict[str, Any]:
+        audit = audit_of(facts, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        written = _written(arguments["path"], audit) if arguments["path"] else []
+        lines = table(facts, min(Display().columns, WIDEST))
+        if arguments["show"] is not False and C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in FOR_PROGRAMS:
+            Display().display("\n".join(["", *lines, *(f"written: {path}" for path in written)]))
+        return {
+            "changed": False,
+            "table": lines,
+            "summary": audit["summary"],
+            "blast_radius": [
+                {**radius, "dropped": radius["dropped"][:MOST_HOSTS], "number": len(radius["dropped"])}
+                for radius in audit["blast_radius"]
+            ],
+            "hosts_with_errors": hosts_with(facts, ("error",)),
+            "written": written,
+        }
+
+    def _facts(self, task_vars: dict[str, Any]) -> Facts:
+        """Of the hosts of this play. Of those that are out of it none: what a cache has of them is not of today."""
+        there = set(map(str, task_vars["ansible_play_hosts"]))
+        known = known_facts(task_vars["hostvars"], there)
+        return {host: known.get(host) for host in map(str, task_vars["ansible_play_hosts_all"])}
+
+
+def _written(path: str, audit: dict[str, Any]) -> list[str]:
+    """HTML, and JSON beside it; JSON alone where the name ends in ``.json``. The paths. Raises BadRequest."""
+    file = Path(path).expanduser()
+    data = file.with_suffix(".json")
+    texts = {data: f"{json.dumps(audit, indent=1)}\n"}
+    if file != data:
+        texts[file] = page(audit)
+    for one, text in texts.items():
+        write_text(one, text)
+    return [str(one) for one in texts]
