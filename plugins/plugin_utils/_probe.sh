@@ -164,15 +164,19 @@ listeners() {
   done
 }
 
-# The host's own addresses: in fib_trie each is the line before a "host LOCAL" one.
+# The host's own addresses: in fib_trie each has a "host LOCAL" below it. Between them may be lines of what has
+# the same address: Linux 5.10 has a broadcast address 127.0.0.0 there, 6.1 has not.
 addresses() {
   if [ -r /proc/net/fib_trie ]; then
     frame addresses4
     if have grep; then
-      grep -B1 'host LOCAL' /proc/net/fib_trie 2>/dev/null
+      grep -B8 'host LOCAL' /proc/net/fib_trie 2>/dev/null
     else
-      while read -r _ word rest; do
-        case "$word $rest" in "host LOCAL"*) printf '|-- %s\n/32 host LOCAL\n' "$last" ;; *) last=$word ;; esac
+      while read -r sign word rest; do
+        case "$sign $word $rest" in
+          '|-- '*) last=$word ;;
+          *" host LOCAL"*) printf '|-- %s\n/32 host LOCAL\n' "$last" ;;
+        esac
       done </proc/net/fib_trie
     fi
     close 0

@@ -327,11 +327,14 @@ def _listeners(sections: Iterable[Section]) -> tuple[int, ...]:
 
 def _addresses(fib_trie: str, if_inet6: str) -> tuple[Address, ...]:
     found: set[Address] = set()
-    last = ""
+    last = None
     for line in fib_trie.split("\n"):
-        if "host LOCAL" in line:
-            found.add(ipaddress.IPv4Address(last))
-        last = line.rpartition(" ")[2]
+        if line == "--":
+            last = None
+        elif "|-- " in line:
+            last = ipaddress.IPv4Address(line.rpartition(" ")[2])
+        elif last and "host LOCAL" in line:
+            found.add(last)
     for line in if_inet6.split("\n"):
         if line:
             found.add(ipaddress.IPv6Address(bytes.fromhex(line.split()[0])))

@@ -179,6 +179,21 @@ def test_a_trie_with_its_branches_is_read() -> None:
     assert [str(address) for address in snapshot.addresses] == ["10.0.0.5"]
 
 
+def test_an_address_that_is_a_broadcast_address_too_is_read() -> None:
+    """What Linux 5.10 has for lo."""
+    trie = b"""           |-- 127.0.0.0
+              /32 link BROADCAST
+              /8 host LOCAL
+           |-- 127.0.0.1
+              /32 host LOCAL
+--
+              /32 link BROADCAST
+              /8 host LOCAL
+"""
+    snapshot = snapshot_of([Section("addresses4", "", trie, 0)])
+    assert [str(address) for address in snapshot.addresses] == ["127.0.0.0", "127.0.0.1"]
+
+
 @pytest.mark.parametrize(
     ("section", "content", "found"),
     [
