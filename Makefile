@@ -6,7 +6,7 @@
 
 CORES ?= core-2.19
 # INVENTORY and ARGS need no line here: variables of make's command line are in the environment of what it runs.
-.PHONY: help run test test-all lint format docs-check unit sanity system integration molecule bench bench-lint oracle differential prove build clean
+.PHONY: help run test test-all lint format docs-check unit sanity system integration molecule bench bench-lint oracle differential prove test-kernels build clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1|\2/p' Makefile | awk -F '|' '{ printf "make %-12s %s\n", $$1, $$2 }'
@@ -60,6 +60,9 @@ differential: ## ten thousand trees of sysctl files through the real loaders of 
 
 prove: ## what TCP timestamps do to clients behind one address, tried; some ten minutes
 	@dev/prove --plot .work/prove.png
+
+test-kernels: ## what only old kernels show, on those in KERNELS=dir, booted with qemu; a minute each
+	@dev/test-kernels "$(KERNELS)"
 
 build: ## the tarball and the wheel, in .work/dist
 	@dev/collection build

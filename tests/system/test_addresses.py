@@ -40,5 +40,7 @@ def test_an_address_that_is_a_broadcast_address_too_is_read(host: SandboxHost, c
     probe = Probe(evidence=True)
     host.write("/run/probe", probe_script(probe).replace("probe_main() {", f"{changes}probe_main() {{"))
     answer = host.sh(f"{shell} /run/probe").encode("utf-8", "surrogateescape")
-    found = [str(address) for address in snapshot_of(sections_of(answer, probe.nonce)).addresses if address.version == 4]
+    found = [
+        str(address) for address in snapshot_of(sections_of(answer, probe.nonce)).addresses if address.version == 4
+    ]
     assert found == ["10.99.0.1", "127.0.0.0", "127.0.0.1"]
