@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ class Observed:
     #: Of destinations, sockets in TIME_WAIT more per second.
     growth: Mapping[Destination, float] = field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def uses(self) -> tuple[Use, ...]:
         """The destinations that were named, those with most sockets first."""
         return uses_of(self.snapshot, self.census, self.growth) if self.census else ()
