@@ -21,6 +21,10 @@ NOT_COUNTED = (
     "alone with a readable /proc/net/tcp"
 )
 NO_RATES = "there are no rates: they take sleep, and /proc/uptime, /proc/net/sockstat and /proc/net/netstat, readable"
+NOT_ROOT = (
+    "not asked as root: what only root may see was left out, such as chains of nftables, other network namespaces, "
+    "this kernel's own defaults, and files that are not for everybody. Add become: true"
+)
 INCOMPLETE = "sockets came and went while they were counted, and the kernel could not tell all of them"
 
 
@@ -46,6 +50,7 @@ class ActionModule(TimewaitAction):
         facts = facts_of(host, findings_of(host))
         warnings = {
             NOT_COUNTED: wanted.sockets and not host.census,
+            NOT_ROOT: snapshot.uid not in (0, None),
             INCOMPLETE: host.census is not None and not host.census.whole,
             NO_RATES: wanted.interval and not host.rates,
         }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -17,13 +16,15 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._audit import Fac
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._html._page import page
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._known import known_facts
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._reports import write_text
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._reports import file_for, write_text
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import printable
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._table import table
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._values import BadRequest
 
 #: Callbacks whose output is for programs: a table in it would break it.
 FOR_PROGRAMS = ("json", "jsonl")
+#: How a report in JSON begins.
+OURS = '{\n "format": '
 #: A result is shown, kept and handed around: so many hosts are named in it, and all in the report.
 MOST_HOSTS = 20
 #: Sentences are no longer than this, however wide the terminal is.
@@ -35,21 +36,21 @@ class ActionModule(TimewaitAction):
     spec = {"path": {"type": "str"}, "show": {"type": "bool"}}
 
     def answer(self, arguments: dict[str, Any], claims: list[Claim], task_vars: dict[str, Any]) -> dict[str, Any]:
+        facts = self._facts(task_vars)
         try:
-            return self._report(self._facts(task_vars), arguments)
+            audit = audit_of(facts, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+            lines = table(facts, min(Display().columns, WIDEST))
+            html = page(audit)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             # Whoever else set them, or another version of this collection.
             raise BadRequest(
                 f"ansible_facts.timewait of a host is not what timewait_facts returns ({printable(repr(error))}); call "
                 "it in this play, before this task"
             ) from error
-
-    def _report(self, facts: Facts, arguments: dict[str, Any]) -> dict[str, Any]:
-        audit = audit_of(facts, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
-        written = _written(arguments["path"], audit) if arguments["path"] else []
-        lines = table(facts, min(Display().columns, WIDEST))
         if arguments["show"] is not False and C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in FOR_PROGRAMS:
-            Display().display("\n".join(["", *lines, *(f"written: {path}" for path in written)]))
+            Display().display("\n".join(["", *lines]))
+        # Last, so that a table is seen whatever becomes of the report.
+        written = _written(arguments["path"], audit, html) if arguments["path"] else []
         return {
             "changed": False,
             "table": lines,
@@ -69,13 +70,16 @@ class ActionModule(TimewaitAction):
         return {host: known.get(host) for host in map(str, task_vars["ansible_play_hosts_all"])}
 
 
-def _written(path: str, audit: dict[str, Any]) -> list[str]:
+def _written(path: str, audit: dict[str, Any], html: str) -> list[str]:
     """HTML, and JSON beside it; JSON alone where the name ends in ``.json``. The paths. Raises BadRequest."""
-    file = Path(path).expanduser()
-    data = file.with_suffix(".json")
-    texts = {data: f"{json.dumps(audit, indent=1)}\n"}
-    if file != data:
-        texts[file] = page(audit)
+    file = file_for(path)
+    if file.suffix.lower() == ".json":
+        texts = {file: f"{json.dumps(audit, indent=1)}\n"}
+    else:
+        beside = file_for(str(file.with_suffix(".json")))
+        if beside.exists() and not beside.read_text(encoding="utf-8", errors="replace").startswith(OURS):
+            raise BadRequest(f"{printable(str(beside))} would be overwritten, and is no report; give it another name")
+        texts = {beside: f"{json.dumps(audit, indent=1)}\n", file: html}
     for one, text in texts.items():
         write_text(one, text)
     return [str(one) for one in texts]

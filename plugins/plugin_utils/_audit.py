@@ -42,7 +42,10 @@ def _is_dropped(client: Mapping[str, Any] | None, release: str) -> bool | None:
     if client is None:
         return None
     timestamps = client["timestamps"]
-    if timestamps["offset"] == "per_connection" or client["exposure"]["behind_nat"]["value"]:
+    # That recycle dropped connections on the client itself says nothing of a NAT in front of it.
+    nat = client["exposure"]["behind_nat"]
+    translated = nat["value"] and any("(PAWSPassive)" not in words for words in nat.get("evidence", ()))
+    if timestamps["offset"] == "per_connection" or translated:
         return True
     if timestamps["setting"] == 0:
         found = re.match(r"([0-9]+)\.([0-9]+)", release)
@@ -78,7 +81,7 @@ def names_of(radius: Radius) -> list[str]:
     return [
         *names,
         *([f"and {more} more"] if more else []),
-        *([f"of {radius.not_known} it is not known"] if radius.not_known else []),
+        *([f"not known of {radius.not_known} more"] if radius.not_known else []),
     ]
 
 

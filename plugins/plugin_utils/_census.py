@@ -194,6 +194,11 @@ def _address(text: str, *, little: bool) -> str:
     return str(ipaddress.ip_address(text.replace("%", " ")))
 
 
+def endpoint(address: str, port: int) -> str:
+    """``10.0.0.5:3306``, or ``[2001:db8::5]:443``."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def census_facts(census: Census, destinations: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A census as plain data; ``destinations`` are those that it names, as plain data already."""
     return {

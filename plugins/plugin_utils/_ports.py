@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from ._census import Census, Destination
+from ._census import Census, Destination, endpoint
 from ._snapshot import Snapshot
 from ._values import PortRange, Value, ports_in, without
 
@@ -92,12 +93,16 @@ class Use:
     """What connections to a destination take of the ports.
 
     ``growth`` is by how many sockets in TIME_WAIT there are more each second, None where there was one look only.
+    ``established`` are connections that are open, as far as they were looked at. ``lifetime`` is how many seconds
+    TIME_WAIT lasts.
     """
 
     destination: Destination
     usable: int | None
     reuse: Reuse
     growth: float | None
+    established: int = 0
+    lifetime: int = 60
 
     @property
     def share(self) -> float | None:
@@ -106,20 +111,36 @@ class Use:
 
     @property
     def seconds_left(self) -> float | None:
-        """Until no port is left, if it goes on like that; None where it does not grow, or where they can be reused."""
-        if not self.growth or self.growth < 0 or self.usable is None or self.reuse == "works":
+        """Until no port is left, if it goes on like that; None where some will be left for ever, or can be reused.
+
+        Kernels end TIME_WAIT in batches, some seconds apart. Between two batches sockets only come, so that growth is
+        how many come: as many as come while one lasts is how many there will be.
+        """
+        if self.usable is None or not self.growth or self.reuse == "works":
             return None
-        return round(max(0, self.usable - self.destination.sockets) / self.growth, 1)
+        free = self.usable - self.established
+        if self.growth * self.lifetime < free:
+            return None
+        return round(max(0, free - self.destination.sockets) / self.growth, 1)
 
     @property
     def name(self) -> str:
-        one = self.destination
-        return f"[{one.destination}]:{one.port}" if ":" in one.destination else f"{one.destination}:{one.port}"
+        return endpoint(self.destination.destination, self.destination.port)
 
 
 def uses_of(snapshot: Snapshot, census: Census, growth: Mapping[Destination, float]) -> tuple[Use, ...]:
     """The destinations of a census, those with most sockets first."""
-    usable = usable_ports(snapshot)
+    usable, lifetime = usable_ports(snapshot), capacity_of(snapshot).time_wait_seconds
+    sources = Counter((one.destination, one.port) for one in census.outbound.destinations)
     return tuple(
-        Use(one, usable, reuse_towards(snapshot, one), growth.get(one)) for one in census.outbound.destinations
+        Use(
+            one,
+            usable,
+            reuse_towards(snapshot, one),
+            growth.get(one),
+            # They are counted by destination: from which of several sources they come is not known.
+            one.with_timestamps + one.without_timestamps if sources[one.destination, one.port] == 1 else 0,
+            lifetime,
+        )
+        for one in census.outbound.destinations
     )

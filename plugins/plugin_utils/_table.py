@@ -11,6 +11,7 @@ from typing import Any
 
 from ._advice._finding import SEVERITIES
 from ._audit import Facts, hosts_with, names_of, radii_of, reason_of
+from ._census import endpoint
 from ._snapshot import printable
 
 HEADINGS = (
@@ -18,9 +19,8 @@ HEADINGS = (
 )  # fmt: skip
 
 _EXPOSURES = ("public_facing", "behind_nat", "private", "unclassified")
-_SEVERAL = {"error": "errors", "warning": "warnings", "info": "info"}
-#: Findings named in a row, and hosts named with a finding.
-MOST_IN_ROW, MOST_HOSTS = 2, 3
+#: Findings named in a row, hosts with a finding whose evidence is shown, and further ones that are named.
+MOST_IN_ROW, MOST_HOSTS, MOST_NAMES = 2, 3, 20
 
 
 def table(facts: Facts, width: int = 100) -> list[str]:
@@ -31,21 +31,31 @@ def table(facts: Facts, width: int = 100) -> list[str]:
     rows = [HEADINGS, *(_row(host, facts[host]) for host in sorted(facts))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    for radius in radii_of(facts):
-        words = f"{reason_of(radius)} ({', '.join(names_of(radius))})"
-        lines += ["", *_wrapped(words, "", width)] if radius.dropped else []
+    lines += _radii(facts, width)
     for found in _grouped(facts):
         lines += ["", *_finding(found, width)]
     return [*lines, "", _sums(facts)]
 
 
+def _radii(facts: Facts, width: int) -> list[str]:
+    radii = radii_of(facts)
+    lines: list[str] = []
+    for radius in radii[:MOST_HOSTS]:
+        words = f"{reason_of(radius)} ({', '.join(names_of(radius))})"
+        nobody = f"whom {printable(radius.server)} drops is not known: the timestamps of no other host were tried"
+        lines += ["", *_wrapped(words if radius.dropped else nobody, "", width)]
+    if len(radii) > MOST_HOSTS:
+        lines += ["", f"{len(radii) - MOST_HOSTS} more hosts have tcp_tw_recycle on"]
+    return lines
+
+
 def _row(host: str, facts: Mapping[str, Any] | None) -> Sequence[str]:
     name = printable(host)
     if facts is None:
-        return (name, *["-"] * (len(HEADINGS) - 2), "no facts: unreachable, or the probe failed")
+        return (name, *["-"] * (len(HEADINGS) - 2), "no facts: not asked, or no answer")
     knobs = [facts["sysctls"][knob] for knob in ("tcp_tw_reuse", "tcp_tw_recycle", "tcp_timestamps")]
     sockets = facts["sockets"]
-    share = "" if sockets["share"] is None else f" ({sockets['share']:.0%} of limit)"
+    share = "" if sockets["share"] is None else f" ({_percent(sockets['share'])} of limit)"
     return (
         name,
         printable(facts["kernel"]["release"]),
@@ -64,9 +74,12 @@ def _worst_destination(census: Mapping[str, Any] | None) -> str:
     if not census["outbound"]["top"]:
         return "none"
     worst = census["outbound"]["top"][0]
-    address = f"[{worst['destination']}]" if ":" in worst["destination"] else worst["destination"]
-    ports = "" if worst["share"] is None else f" ({worst['share']:.0%} of ports)"
-    return printable(f"{address}:{worst['port']}{ports}")
+    ports = "" if worst["share"] is None else f" ({_percent(worst['share'])} of ports)"
+    return printable(f"{endpoint(worst['destination'], worst['port'])}{ports}")
+
+
+def _percent(part: float) -> str:
+    return "<1%" if 0 < part < 0.01 else f"{part:.0%}"
 
 
 def _findings_in_row(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -96,8 +109,10 @@ def _finding(found: Mapping[str, Mapping[str, Any]], width: int) -> Iterator[str
         for words in found[host]["evidence"]:
             yield from _wrapped(printable(words), "        ", width)
     if len(found) > MOST_HOSTS:
-        names = ", ".join(printable(host) for host in list(found)[MOST_HOSTS:])
-        yield from _wrapped(f"and on {len(found) - MOST_HOSTS} more: {names}", "    ", width)
+        others = list(found)[MOST_HOSTS:]
+        names = ", ".join(printable(host) for host in others[:MOST_NAMES])
+        more = ", ..." if len(others) > MOST_NAMES else ""
+        yield from _wrapped(f"and on {len(others)} more: {names}{more}", "    ", width)
     yield from _wrapped(f"remedy: {printable(finding['remedy'], 1000)}", "    ", width)
     for command in finding["commands"]:
         yield f"    # {printable(command, 1000)}"
@@ -115,8 +130,10 @@ def _wrapped(words: str, indent: str, width: int) -> list[str]:
 
 
 def _sums(facts: Facts) -> str:
+    """Each host by the worst that it has."""
     silent = sum(found is None for found in facts.values())
-    bad = hosts_with(facts, SEVERITIES)
-    counts = [f"{len(hosts_with(facts, (severity,)))} with {_SEVERAL[severity]}" for severity in SEVERITIES]
-    parts = [*counts, f"{len(facts) - silent - len(bad)} with nothing wrong", *([f"{silent} silent"] if silent else [])]
+    numbers = [len(hosts_with(facts, SEVERITIES[: rank + 1])) for rank in range(len(SEVERITIES))]
+    errors, warned, told = numbers
+    parts = [f"{errors} with errors", f"{warned - errors} with warnings", f"{told - warned} with info only"]
+    parts += [f"{len(facts) - silent - told} with nothing wrong", *([f"{silent} without facts"] if silent else [])]
     return f"{len(facts)} host{'' if len(facts) == 1 else 's'}: {', '.join(parts)}"

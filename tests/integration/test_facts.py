@@ -227,9 +227,10 @@ def test_the_audit_ends_with_a_table_and_fails_when_a_host_has_an_error(
     assert "error: recycle_enabled" in rows[1]
     assert "    # sysctl -w net.ipv4.tcp_tw_recycle=0" in lines
     assert any(line.startswith("1 of your hosts would be dropped by wrong now and then") for line in lines)
-    assert lines[-1].startswith("2 hosts: 1 with errors, 2 with warnings")
-    assert "wrong" in run.only("fail").result["msg"]
-    assert "good" not in run.only("fail").result["msg"]
+    assert lines[-1] == "2 hosts: 1 with errors, 1 with warnings, 0 with info only, 0 with nothing wrong"
+    # The host that has it fails, and no other.
+    assert {host: counters["failed"] for host, counters in run.recap.items()} == {"good": 0, "wrong": 1}
+    assert "recycle_enabled" in run.only("fail", "wrong").result["msg"]
     assert state(wrong) == before
     assert len(wrong.commands()) == 1
 
@@ -274,10 +275,31 @@ def test_the_audit_writes_a_report_for_people_and_one_for_programs(
     assert str(page) in run.text
 
 
-def test_a_report_that_cannot_be_written_is_an_error(run_playbook: Playbook, host: SandboxHost) -> None:
-    run = run_playbook(AUDIT, host, extra_vars={"timewait_report": "/there/is/no/directory.html"})
-    assert run.rc == 2
-    assert "cannot be written to /there/is/no/directory" in run.only("timewait_report").result["msg"]
+def test_a_report_that_cannot_be_written_is_an_error_after_the_table(
+    ansible: Ansible, host: SandboxHost, tmp_path: Path
+) -> None:
+    mine = tmp_path / "inventory.json"
+    mine.write_text("{}")
+    paths = {
+        "/there/is/no/directory.html": "there is no directory /there/is/no",
+        str(tmp_path): "that is a directory",
+        ".": "that is a directory",
+        "/dev/null": "no regular file",
+        "~nobody-of-that-name/x.html": "there is no such user",
+        str(tmp_path / "inventory.html"): "would be overwritten",
+    }
+    report = "linux_tcp.tuning.timewait_report"
+    steps = [{"name": path, report: {"path": path}, "ignore_errors": True} for path in paths]
+    run = ansible.playbook(tasks({FACTS: {}}, *steps), host)
+    assert {result.task: result.status for result in run.results if result.task in paths} == dict.fromkeys(
+        paths, "failed"
+    )
+    for result in run.results:
+        if result.task in paths:
+            assert paths[result.task] in result.result["msg"]
+    assert run.text.count("\nHOST ") == len(paths)
+    assert sorted(tmp_path.glob("*.html")) == []
+    assert mine.read_text() == "{}"
 
 
 def test_the_table_is_not_printed_among_the_json_of_a_callback(ansible: Ansible, host: SandboxHost) -> None:
@@ -329,7 +351,7 @@ def test_a_refusal_names_the_hosts_that_recycle_would_drop_where_their_facts_are
     refused = run.only("timewait_settings", "public").result
     words = "1 of your hosts would be dropped by public now and then"
     assert words in refused["msg"]
-    assert refused["refused"][-1]["evidence"] == ["client", "of 1 it is not known"]
+    assert refused["refused"][-1]["evidence"] == ["client", "not known of 1 more"]
     allowed = run.only("timewait_settings", "db")
     assert allowed.status == "ok"
     assert any("1 of your hosts would be dropped by db now and then" in text for text in allowed.result["warnings"])

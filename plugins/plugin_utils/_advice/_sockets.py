@@ -20,10 +20,12 @@ from ._finding import Finding, is_now, kept, sysctl
 #: Parts of the usable ports that a destination takes: none is left (a few are always on their way from one state to
 #: another), few are left, and so many that it matters what its peer negotiates.
 ALL, MOST, MUCH = 0.99, 0.8, 0.1
-#: A socket that came first goes first: what grows for longer than TIME_WAIT lasts need not grow on.
-TIME_WAIT_SECONDS = 60
 #: So many sockets make people ask what can be tuned.
 MANY = 1000
+#: Where a kubelet listens, and the ports of services that Kubernetes hands out unless told otherwise.
+KUBELET, NODE_PORTS = 10250, PortRange(30000, 32767)
+#: So many segments may be late duplicates.
+FEW = 3
 #: What a range of ports may well begin with and end with.
 WIDE = PortRange(15000, 60999)
 
@@ -46,16 +48,10 @@ def reuse_irrelevant_here(host: Observed) -> Finding | None:
 
 def _held(use: Use, host: Observed) -> int:
     """How many ports to a destination no new connection gets: of those that are open, and in TIME_WAIT."""
-    one = use.destination
-    alone = sum((other.destination.destination, other.destination.port) == _to(use) for other in host.uses) == 1
-    # Those established are counted by destination: from which of several sources they come is not known.
-    established = one.with_timestamps + one.without_timestamps if alone else 0
-    reused = bool(host.rates and host.rates["reused"]) and use.reuse in ("partly", "unknown")
-    return established + (0 if use.reuse == "works" or reused else one.sockets)
-
-
-def _to(use: Use) -> tuple[str, int]:
-    return use.destination.destination, use.destination.port
+    # Reuse is counted for the whole host: what it says of one destination it says where there is no other.
+    alone = host.census is not None and host.census.outbound.members == 1
+    reused = alone and bool(host.rates and host.rates["reused"]) and use.reuse in ("partly", "unknown")
+    return use.established + (0 if use.reuse == "works" or reused else use.destination.sockets)
 
 
 def _is_exhausted(use: Use, host: Observed) -> bool:
@@ -65,8 +61,8 @@ def _is_exhausted(use: Use, host: Observed) -> bool:
 def _runs_out(use: Use, host: Observed) -> bool:
     if not use.usable or _is_exhausted(use, host):
         return False
-    held, left = _held(use, host), use.seconds_left
-    return held >= MOST * use.usable or (held >= MUCH * use.usable and left is not None and left <= TIME_WAIT_SECONDS)
+    held = _held(use, host)
+    return held >= MOST * use.usable or (held >= MUCH * use.usable and use.seconds_left is not None)
 
 
 def ports_exhausted(host: Observed) -> Finding | None:
@@ -128,7 +124,7 @@ def _more_ports(uses: list[Use], snapshot: Snapshot) -> tuple[str, tuple[str, ..
     """What to do where ports are short, the best first, and the commands for what can be set."""
     first = "keep connections alive or pool them: no connection, no TIME_WAIT"
     commands, settings = [], []
-    if any(use.reuse == "off" for use in uses):
+    if any(use.reuse == "off" and use.destination.timestamps != "not_negotiated" for use in uses):
         values: dict[str, Value] = {"tcp_tw_reuse": 1}
         if snapshot.knobs.get("tcp_timestamps") == 0:
             values["tcp_timestamps"] = 1
@@ -138,7 +134,9 @@ def _more_ports(uses: list[Use], snapshot: Snapshot) -> tuple[str, tuple[str, ..
     if wider:
         commands.append(sysctl(**wider))
         variables = ", ".join(f"timewait_{name}: '{kernel_text(value)}'" for name, value in wider.items())
-        settings.append(f"a wider range of ports ({kept(variables)})")
+        settings.append(
+            f"a wider range of ports, where no service is configured with one of the new ones ({kept(variables)})"
+        )
     settings.append("more ports or addresses at the destination, or of this host")
     return f"{first}; {'; '.join(settings)}", tuple(commands)
 
@@ -154,6 +152,9 @@ def _wider(snapshot: Snapshot) -> dict[str, Value]:
         return {}
     reserved = ports_in(snapshot.knobs.get("ip_local_reserved_ports"))
     inside = _listening_in(wide, reserved, snapshot)
+    if KUBELET in snapshot.listeners:
+        # Nobody listens on the ports of services, which are translated.
+        inside.append(NODE_PORTS)
     return {
         **({"ip_local_reserved_ports": merged([*reserved, *inside])} if inside else {}),
         "ip_local_port_range": wide,
@@ -196,13 +197,15 @@ def nat_timestamp_disorder(host: Observed) -> Finding | None:
     if not census or not rates or not rate or not census.inbound.sockets:
         return None
     own = "PAWSTimewait" in host.snapshot.counters
-    counter = "PAWSTimewait" if own else "PAWSEstab, which counts those of established connections too"
+    counter = "PAWSTimewait" if own else "PAWSEstab, which counts late duplicates on established connections too"
     ports = ", ".join(str(one.port) for one in census.inbound.ports[:5])
+    certain = own and rate * (rates["seconds"] or 0) >= FEW
     return Finding(
         "nat_timestamp_disorder",
-        "warning",
-        "clients that share an address wait for seconds now and then when they connect: a NAT gives them the source "
-        "port of a connection that this host closed and keeps in TIME_WAIT, and their timestamps look old",
+        "warning" if certain else "info",
+        f"clients that share an address {'' if certain else 'may '}wait for seconds now and then when they connect: a "
+        "NAT gives them the source port of a connection that this host closed and keeps in TIME_WAIT, and their "
+        "timestamps look old",
         (
             f"{rate:g} segments per second dropped for their timestamp within {rates['seconds']} s ({counter})",
             f"{census.inbound.sockets} TIME_WAIT sockets of connections that this host closed first (port {ports})",
@@ -224,9 +227,10 @@ def reserved_ports_missing(host: Observed) -> Finding | None:
     exposed = _listening_in(present, reserved, snapshot)
     if not exposed:
         return None
-    # In the kernel's own range stand services, too, that took whatever port was free.
-    widened = isinstance(default, PortRange) and any(not default.low <= low <= default.high for low, _high in exposed)
-    wanted = merged([*reserved, *exposed])
+    # In the kernel's own range stand services, too, that took whatever port was free: those are not to be reserved.
+    widened = [
+        port for port in exposed if isinstance(default, PortRange) and not default.low <= port.low <= default.high
+    ]
     return Finding(
         "reserved_ports_missing",
         "warning" if widened else "info",
@@ -238,6 +242,6 @@ def reserved_ports_missing(host: Observed) -> Finding | None:
             f"net.ipv4.ip_local_reserved_ports is {kernel_text(reserved) or 'empty'}",
         ),
         "reserve those that a service is configured with, not those that it takes as they come; "
-        + kept(f"timewait_ip_local_reserved_ports: '{kernel_text(merged(exposed))}'"),
-        (sysctl(ip_local_reserved_ports=wanted),),
+        + kept("timewait_ip_local_reserved_ports"),
+        (sysctl(ip_local_reserved_ports=merged([*reserved, *widened])),) if widened else (),
     )

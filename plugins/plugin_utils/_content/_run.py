@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from .._reports import write_text
+from .._reports import file_for, write_text
 from .._snapshot import printable
 from .._values import BadRequest
 from ._report import Report, as_data
@@ -50,5 +50,5 @@ _FORMATS: dict[str, Callable[[Report], dict[str, Any]]] = {".sarif": as_sarif}
 
 def write_report(report: Report, path: str) -> None:
     """Writes SARIF where the name ends in ``.sarif``, else JSON. Raises BadRequest where that cannot be done."""
-    file = Path(path).expanduser()
+    file = file_for(path)
     write_text(file, f"{json.dumps(_FORMATS.get(file.suffix, as_data)(report), indent=1)}\n")

@@ -133,7 +133,7 @@ def _radius(radius: Mapping[str, Any], by_name: Mapping[str, Entry]) -> Html:
     server = _host(str(radius["server"]), by_name)
     dropped = list(map(str, radius["dropped"]))
     unknown = int(number(radius["not_known"]) or 0)
-    rest = joined([Html("; of "), count(unknown), Html(" it is not known")]) if unknown else EMPTY
+    rest = joined([Html("; not known of "), count(unknown), Html(" more")]) if unknown else EMPTY
     if not dropped:
         return joined([Html("No host of this audit is known to be dropped by "), server, rest])
     names = named(dropped, _MOST_HOSTS, lambda name: _host(name, by_name))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from .._advice._sockets import MOST
+from .._census import endpoint
 from ._markup import EMPTY, SPACE, Html, element, joined, text
 
 T = TypeVar("T")
@@ -150,8 +151,7 @@ def mark(state: object) -> Html:
 
 def destination(entry: Mapping[str, Any]) -> Html:
     """Address and port of a destination."""
-    address = str(entry["destination"])
-    return text(f"[{address}]:{entry['port']}" if ":" in address else f"{address}:{entry['port']}")
+    return text(endpoint(str(entry["destination"]), entry["port"]))
 
 
 def named(things: Sequence[T], most: int, show: Callable[[T], Html]) -> Html:

@@ -25,7 +25,10 @@ from tests.unit.simulated import with_facts
 def client(offset: str = "unknown", setting: int = 1, *, nat: bool = False) -> dict[str, Any]:
     facts = with_facts()
     facts["timestamps"] = {"setting": setting, "offset": offset}
-    facts["exposure"]["behind_nat"]["value"] = nat
+    facts["exposure"]["behind_nat"] = {
+        "value": nat,
+        "evidence": ["tagged behind_nat by group behind_nat"] if nat else [],
+    }
     return facts
 
 
@@ -55,6 +58,12 @@ def test_a_server_with_recycle_drops_whose_timestamps_do_not_grow(
     assert radius == Radius("db3", ("web1",) if dropped else (), not_known)
 
 
+def test_connections_that_a_host_dropped_itself_are_no_nat_in_front_of_it() -> None:
+    facts = client("per_host")
+    facts["exposure"]["behind_nat"] = {"value": True, "evidence": ["recycle has dropped 3 here (PAWSPassive)"]}
+    assert radius_of("db3", "3.10.0", {"web1": facts}) == Radius("db3", (), 0)
+
+
 def test_every_server_with_recycle_has_its_hosts() -> None:
     facts = {"db3": server(), "db4": with_facts("RHEL 7"), "web2": client("per_connection"), "web1": client("per_host")}
     # Of db4, and of db3 for itself, nothing was tried.
@@ -64,7 +73,7 @@ def test_every_server_with_recycle_has_its_hosts() -> None:
 def test_many_hosts_are_named_by_their_number() -> None:
     many = Radius("db3", tuple(f"web{number}" for number in range(212)), 31)
     assert reason_of(many).startswith("212 of your hosts would be dropped by db3 now and then")
-    assert names_of(many) == ["web0", "web1", "web2", "web3", "web4", "and 207 more", "of 31 it is not known"]
+    assert names_of(many) == ["web0", "web1", "web2", "web3", "web4", "and 207 more", "not known of 31 more"]
     assert names_of(Radius("db3", ("web\x1b",), 0)) == ["web\\x1b"]
 
 

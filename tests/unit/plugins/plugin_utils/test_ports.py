@@ -43,22 +43,26 @@ def test_whether_reuse_helps_depends_on_setting_kernel_destination_and_both_ends
 
 
 @pytest.mark.parametrize(
-    ("usable", "reuse", "growth", "left"),
+    ("use", "left"),
     [
-        (105, "off", 10.0, 10.0),
-        (105, "works", 10.0, None),
-        (105, "unknown", 10.0, 10.0),
-        (105, "off", 0.0, None),
-        (105, "off", -3.0, None),
-        (105, "off", None, None),
-        (None, "off", 10.0, None),
-        (3, "off", 10.0, 0.0),
+        (Use(towards("10.0.0.5"), 105, "off", 10.0), 10.0),
+        (Use(towards("10.0.0.5"), 105, "works", 10.0), None),
+        (Use(towards("10.0.0.5"), 105, "unknown", 10.0), 10.0),
+        (Use(towards("10.0.0.5"), 105, "off", 10.0, established=20), 8.0),
+        (Use(towards("10.0.0.5"), 3, "off", 10.0), 0.0),
+        (Use(towards("10.0.0.5"), 105, "off", 0.0), None),
+        (Use(towards("10.0.0.5"), 105, "off", -3.0), None),
+        (Use(towards("10.0.0.5"), 105, "off", None), None),
+        (Use(towards("10.0.0.5"), None, "off", 10.0), None),
+        # As many as come in a minute, or as long as TIME_WAIT lasts here, are never all.
+        (Use(towards("10.0.0.5"), 600, "off", 10.0), 59.5),
+        (Use(towards("10.0.0.5"), 601, "off", 10.0), None),
+        (Use(towards("10.0.0.5"), 601, "off", 10.0, established=1), 59.5),
+        (Use(towards("10.0.0.5"), 105, "off", 10.0, lifetime=10), None),
     ],
 )
-def test_ports_last_for_as_long_as_they_are_taken_at_the_same_rate(
-    usable: int | None, reuse: str, growth: float | None, left: float | None
-) -> None:
-    assert Use(towards("10.0.0.5"), usable, reuse, growth).seconds_left == left
+def test_ports_last_for_as_long_as_they_are_taken_at_the_same_rate(use: Use, left: float | None) -> None:
+    assert use.seconds_left == left
 
 
 @pytest.mark.parametrize(("usable", "share"), [(10, 0.5), (5, 1.0), (28232, 0.0002), (0, None), (None, None)])

@@ -28,7 +28,7 @@ def test_each_host_has_a_row_in_the_order_of_names() -> None:
     assert head.split("  ")[0] == "HOST"
     assert all(heading in head for heading in HEADINGS)
     assert first.split()[:6] == ["web1", "6.18.44", "unclassified", "2", "absent", "1"]
-    assert first.endswith("17 (0% of limit)  not counted        nothing wrong")
+    assert first.endswith("17 (<1% of limit)  not counted        nothing wrong")
     assert second.split()[:6] == ["web2", "3.10.0-1160.119.1.el7.x86_64", "unclassified", "0", "1", "1"]
     assert second.endswith("error: recycle_enabled")
 
@@ -42,7 +42,7 @@ def test_a_finding_comes_with_its_hosts_evidence_remedy_and_commands() -> None:
     assert "\n    remedy: sysctl -w net.ipv4.tcp_tw_recycle=0, and" in text
     assert "\n    # sysctl -w net.ipv4.tcp_tw_recycle=0\n" in text
     assert all(len(line) <= 70 for line in lines[at:-1])
-    assert lines[-1] == "2 hosts: 1 with errors, 0 with warnings, 0 with info, 1 with nothing wrong"
+    assert lines[-1] == "2 hosts: 1 with errors, 0 with warnings, 0 with info only, 1 with nothing wrong"
 
 
 def test_what_several_hosts_have_is_told_once_with_the_evidence_of_some() -> None:
@@ -76,7 +76,21 @@ def test_a_host_without_facts_is_told() -> None:
     _head, row, _blank, sums = table({"web1": None})
     assert row.startswith("web1  -")
     assert "no facts" in row
-    assert sums == "1 host: 0 with errors, 0 with warnings, 0 with info, 0 with nothing wrong, 1 silent"
+    assert sums == "1 host: 0 with errors, 0 with warnings, 0 with info only, 0 with nothing wrong, 1 without facts"
+
+
+def test_a_host_counts_by_the_worst_that_it_has() -> None:
+    both = with_facts("RHEL 7", tcp_tw_recycle="1\n", tcp_tw_reuse="2\n")
+    assert {finding["severity"] for finding in both["findings"]} == {"error", "warning"}
+    assert table({"a": both})[-1].startswith("1 host: 1 with errors, 0 with warnings,")
+
+
+def test_many_servers_and_many_hosts_are_told_by_their_number() -> None:
+    lines = table({f"db{number:02}": bad() for number in range(40)}, width=1000)
+    assert sum(line.startswith("whom db") for line in lines) == 3
+    assert "37 more hosts have tcp_tw_recycle on" in lines
+    [others] = [line for line in lines if line.startswith("    and on 37 more: db03, db04")]
+    assert others.endswith("db22, ...")
 
 
 def test_whom_a_recycling_server_drops_is_told() -> None:

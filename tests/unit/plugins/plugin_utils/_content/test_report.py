@@ -349,5 +349,5 @@ def test_the_ending_of_the_report_decides_what_it_is(
 
 
 def test_a_report_that_cannot_be_written_is_an_error_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=r"missing/out\.json: No such file"):
+    with pytest.raises(BadRequest, match=r"missing/out\.json: there is no directory"):
         write_report(report(), str(tmp_path / "missing" / "out.json"))
