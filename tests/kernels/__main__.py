@@ -8,10 +8,10 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tests.kernels.boot import Accelerator, Answer, Failed, Guest, accelerators
+from tests.kernels.boot import Accelerator, Failed, Guest, accelerators
 from tests.kernels.checks import OLD_KERNELS_ONLY, Outcome, Seen, outcomes_of
 from tests.kernels.images import Kernel, kernels_in, modules_of
 from tests.kernels.initramfs import Archive, userland
@@ -44,18 +44,18 @@ class Runner:
         initramfs = self.place / "initramfs"
         initramfs.write_bytes(self.userland + archive_of(kernel))
         guest = Guest(kernel.path, initramfs, self.place, self.script.mark)
-        begin = time.monotonic()
-        answers = self._answers(guest)
-        return Seen(answers, self.script.nonce), self.accelerators[0], time.monotonic() - begin
-
-    def _answers(self, guest: Guest) -> Mapping[str, Answer]:
-        """What does not run with KVM runs without it; and then so do the rest."""
         if self.accelerators[0] == "kvm":
             try:
-                return guest.boot("kvm")
+                return self._timed(guest, "kvm")
             except Failed:
+                # What does not run with KVM may run without it; and then so do the rest.
                 self.accelerators = self.accelerators[1:]
-        return guest.boot("tcg")
+        return self._timed(guest, "tcg")
+
+    def _timed(self, guest: Guest, accelerator: Accelerator) -> tuple[Seen, Accelerator, float]:
+        begin = time.monotonic()
+        answers = guest.boot(accelerator)
+        return Seen(answers, self.script.nonce), accelerator, time.monotonic() - begin
 
 
 def try_kernel(runner: Runner, kernel: Kernel) -> list[Outcome]:
