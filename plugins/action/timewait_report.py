@@ -47,10 +47,14 @@ class ActionModule(TimewaitAction):
                 f"ansible_facts.timewait of a host is not what timewait_facts returns ({printable(repr(error))}); call "
                 "it in this play, before this task"
             ) from error
-        if arguments["show"] is not False and C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in FOR_PROGRAMS:
+        for_people = C.DEFAULT_STDOUT_CALLBACK.rpartition(".")[2] not in FOR_PROGRAMS
+        show = arguments["show"] is not False and for_people
+        if show:
             Display().display("\n".join(["", *lines]))
-        # Last, so that a table is seen whatever becomes of the report.
+        # After the table, so that it is seen whatever becomes of the report.
         written = _written(arguments["path"], audit, html) if arguments["path"] else []
+        if show and written:
+            Display().display(f"written: {', '.join(written)}")
         return {
             "changed": False,
             "table": lines,

@@ -17,7 +17,8 @@ description:
     host, and every finding with the hosts that have it, evidence and remedy.
   - Of each host with C(tcp_tw_recycle) on it says which of the others it would drop, as far as their kernels were asked
     how they make timestamps (O(linux_tcp.tuning.timewait_facts#module:gather_subset=sockets)).
-  - Use it with C(run_once). The playbook C(linux_tcp.tuning.audit) does.
+  - Use it with C(run_once), and neither with C(serial) nor with the strategy C(free), with which hosts have not been
+    asked yet. The playbook C(linux_tcp.tuning.audit) does it.
 author:
   - linux_tcp.tuning authors (@linux-tcp)
 extends_documentation_fragment:

@@ -229,7 +229,7 @@ def test_the_audit_ends_with_a_table_and_fails_when_a_host_has_an_error(
     assert any(line.startswith("1 of your hosts would be dropped by wrong now and then") for line in lines)
     assert lines[-1] == "2 hosts: 1 with errors, 1 with warnings, 0 with info only, 0 with nothing wrong"
     # The host that has it fails, and no other.
-    assert {host: counters["failed"] for host, counters in run.recap.items()} == {"good": 0, "wrong": 1}
+    assert {host: counters["failures"] for host, counters in run.recap.items()} == {"good": 0, "wrong": 1}
     assert "recycle_enabled" in run.only("fail", "wrong").result["msg"]
     assert state(wrong) == before
     assert len(wrong.commands()) == 1
