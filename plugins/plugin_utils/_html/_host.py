@@ -256,7 +256,9 @@ _ALWAYS: Final = ("tcp_tw_reuse", "tcp_tw_recycle", "tcp_timestamps")
 
 def _setting(found: Mapping[str, Any]) -> Html:
     boot = found["boot"]
-    after = _value(boot["value"])
+    # A knob that this kernel lacks is not there after a boot, unless a line waits for another kernel.
+    absent = not found["supported"] and boot["value"] is None
+    after = small(text("absent")) if absent else _value(boot["value"])
     where = EMPTY if boot["value"] is None else small(text("kernel's default"))
     if boot["source"] is not None:
         where = joined([element("code", text(boot["source"])), Html(" line "), text(boot["line"])])

@@ -579,3 +579,10 @@ def test_the_style_sheet_hides_as_many_rows_at_first_as_the_script_does() -> Non
     parsed = Parsed(page(FULL))
     (step,) = re.findall(r"const STEP = ([0-9]+);", parsed.inside["script"][0])
     assert f".loading .fleet tbody tr:nth-child(n + {int(step) + 1})" in parsed.inside["style"][0]
+
+
+def test_a_knob_that_a_kernel_lacks_is_absent_after_a_boot_too() -> None:
+    [row] = re.findall(
+        "<tr[^>]*><th[^>]*><code>net[.]ipv4[.]tcp_tw_recycle</code>.*?</tr>", page(an_audit(web1=facts()))
+    )
+    assert re.sub("<[^>]*>", " ", row).split() == ["net.ipv4.tcp_tw_recycle", "absent", "absent"]
