@@ -11,13 +11,11 @@ from typing import Any
 from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._action import TimewaitAction
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._audit import names_of, radius_of, reason_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._model import Note
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._content._report import Report, as_data, sentences
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Claim, exposure_of
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import boot_values, knob_values, plain
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knob_values import boot_values, knob_values, plain
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knobs import KNOBS
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._known import known_facts
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._live import STRANGE
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._origin import in_words, origin_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._plan import Plan, plan
@@ -118,6 +116,14 @@ class ActionModule(TimewaitAction):
 
     def _with_victims(self, result: dict[str, Any], snapshot: Snapshot, task_vars: dict[str, Any]) -> dict[str, Any]:
         """With the hosts that recycle on this one would drop, as far as their facts are known by now."""
+        # Each worker process imports what it needs anew, and this is rarely needed.
+        from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._audit import (  # noqa: PLC0415
+            names_of,
+            radius_of,
+            reason_of,
+        )
+        from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._known import known_facts  # noqa: PLC0415
+
         host = self._task.delegate_to or task_vars["inventory_hostname"]
         hosts = task_vars["groups"]["all"]
         facts = {**dict.fromkeys(hosts), **known_facts(task_vars["hostvars"], hosts)}

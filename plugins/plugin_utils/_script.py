@@ -31,6 +31,8 @@ PER_POD = ("tcp_tw_reuse", "tcp_timestamps")
 
 #: What a probe is made of.
 PROBE = ("_probe.sh", "_files.sh", "_boot.sh", "_writers.sh")
+#: What is about other network namespaces.
+NAMESPACES = "_namespaces.sh"
 #: What counts sockets: that of the shell, and that of a Python which the host may have.
 CENSUS, COUNTER = "_census.sh", "_census_host.py"
 
@@ -89,16 +91,17 @@ def _source(name: str) -> str:
 
 def probe_script(probe: Probe) -> str:
     """The text of a script that reads a host."""
+    parts = [*PROBE, *([NAMESPACES] if probe.advice else [])]
     if not (probe.sockets or probe.interval):
-        return _script(probe, (), [*map(_source, PROBE), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
+        return _script(probe, (), [*map(_source, parts), "probe_main() { prepare; probe; finish; }\nprobe_main\n"])
     variables = {
         "SOCKETS": str(int(probe.sockets)),
         "TOP": str(probe.top),
         "INTERVAL": str(probe.interval),
         "COUNTER": _source(COUNTER) if probe.sockets else "",
     }
-    parts = [*map(_source, (*PROBE, CENSUS)), "probe_main() { prepare; probe; census; finish; }\nprobe_main\n"]
-    return _script(probe, variables.items(), parts)
+    main = "probe_main() { prepare; probe; census; finish; }\nprobe_main\n"
+    return _script(probe, variables.items(), [*map(_source, [*parts, CENSUS]), main])
 
 
 def apply_script(probe: Probe, expected: str, steps: Sequence[Step], log: Iterable[str]) -> str:

@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._advice._rules import findings_of
 from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._exposure import Exposure
-from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import (
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._facts import facts_of
+from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._knob_values import (
     boot_values,
     decided,
-    facts_of,
     knob_values,
     plain,
 )
