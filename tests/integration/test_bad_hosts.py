@@ -61,9 +61,12 @@ def test_an_unprivileged_user_is_told_to_become_root(run_playbook: Playbook, hos
         message = failure(run_playbook(BY_MODULE, host, *arguments), "host")["msg"]
         assert "runs as the user with uid 65534. Add become: true" in message
     assert state(host) == before
-    # Facts need no privilege.
+    # Facts need no privilege, and say what they go without.
     facts = run_playbook(tasks({FACTS: {}}), host)
     assert facts.rc == 0, facts.text
+    assert any("not asked as root" in text for text in facts.only("timewait_facts").result["warnings"])
+    del host.vars["ansible_become_user"]
+    assert "warnings" not in run_playbook(tasks({FACTS: {}}), host).only("timewait_facts").result
     assert facts.only("timewait_facts").result["ansible_facts"]["timewait"]["sysctls"]["tcp_tw_reuse"]["value"] == 2
 
 
