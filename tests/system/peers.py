@@ -35,7 +35,8 @@ while True:
             selector.unregister(key.fileobj)
             key.fileobj.close()
 """
-#: Connects to a port so many times, closes all but those that are to stay, and says what became of each.
+#: Connects to a port so many times, closes all but those that are to stay, each when its other end has closed too, and
+#: says what became of each.
 _CLIENT = """
 import errno, json, socket, sys
 port, times, stay = json.loads(sys.argv[1])
@@ -49,8 +50,12 @@ for number in range(times):
         answers.append(errno.errorcode[error.errno])
     if number < stay:
         held.append(client)
-    else:
-        client.close()
+        continue
+    if answers[-1] == "connected":
+        # In TIME_WAIT, not in FIN_WAIT_2, however late the other end is.
+        client.shutdown(socket.SHUT_WR)
+        client.recv(1)
+    client.close()
 print(json.dumps(answers), flush=True)
 sys.stdin.read()
 """
@@ -85,6 +90,9 @@ def peer(host: SandboxHost, *ports: int) -> Iterator[Peer]:
             f"ip link add near type veth peer name far netns {made.pid}\n"
             f"ip address add {HOST}/24 dev near; ip link set near up"
         )
+        # Between two processors a FIN may overtake the ACK before it. A socket in TIME_WAIT answers such an ACK, the
+        # peer, which has closed, answers with RST, and that would end a TIME_WAIT now and then.
+        host.set_sysctl("tcp_rfc1337", 1)
         made.sh(f"ip link set lo up; ip address add {PEER}/24 dev far; ip link set far up")
         enter = ["nsenter", f"--net=/proc/{made.pid}/ns/net", sys.executable, "-B", "-c", _SERVER]
         with _program(host.entered(*enter, json.dumps(ports))) as (_server, ready):
