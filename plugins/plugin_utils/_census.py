@@ -1,11 +1,12 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The census of TIME_WAIT sockets: what may be asked of it, and what a host answered. Pure.
+"""The census of sockets: what may be asked of it, and what a host answered. Pure.
 
 A socket is *inbound* where its local port has a listener: this host closed first, and reuse is irrelevant. It is
 *outbound* where its local port is one that only the kernel gives to connections. All others are *undetermined*: the
-listener is gone, the port was bound, or is reserved, or a listener stands inside the range of ephemeral ports.
+listener is gone, the port was bound, or is reserved, or a listener stands inside the range of ephemeral ports. Open
+connections count where they hold an ephemeral port, for a port is short whatever holds it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Port:
 
 @dataclass(frozen=True)
 class Destination:
-    """TIME_WAIT sockets from one address to one port of another; each takes a port of its own.
+    """From one address to one port of another: ``sockets`` in TIME_WAIT and ``open`` in any other state, each of which
+    takes a port of its own.
 
     Of the connections to there that are established now and were looked at, so many negotiated timestamps, or did not.
     """
@@ -60,6 +62,11 @@ class Destination:
     sockets: int
     with_timestamps: int = 0
     without_timestamps: int = 0
+    open: int = 0
+
+    @property
+    def ports(self) -> int:
+        return self.sockets + self.open
 
     @property
     def timestamps(self) -> str:
@@ -70,7 +77,10 @@ class Destination:
 
 @dataclass(frozen=True)
 class Group:
-    """``sockets`` in ``members`` groups, of which the largest are named."""
+    """``sockets`` in TIME_WAIT in ``members`` groups, of which the largest are named.
+
+    Among the members are destinations that have open connections only.
+    """
 
     sockets: int
     members: int
@@ -156,7 +166,7 @@ def _census(section: Section) -> Census:
             outbound[0],
             outbound[1],
             destinations=tuple(
-                sorted(destinations, key=lambda one: (-one.sockets, one.source, one.destination, one.port))
+                sorted(destinations, key=lambda one: (-one.ports, one.source, one.destination, one.port))
             ),
             lost=outbound[2],
         ),
@@ -181,7 +191,8 @@ def _destination(
 ) -> Destination:
     source, destination = (_address(text, little=little) for text in words[:2])
     sample = samples.get((destination, words[2]), ("0", "0"))
-    return Destination(source, destination, _count(words[2]), _count(words[3]), _count(sample[0]), _count(sample[1]))
+    port, waiting, opened, yes, no = map(_count, (*words[2:5], *sample))
+    return Destination(source, destination, port, waiting, yes, no, opened)
 
 
 def _address(text: str, *, little: bool) -> str:

@@ -3,14 +3,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The census of TIME_WAIT sockets, and counters twice for rates. Sent behind _probe.sh when it is asked for, with:
+# The census of sockets, and counters twice for rates. Sent behind _probe.sh when it is asked for, with:
 #   SOCKETS    1: count the sockets
 #   TOP        how many groups of each kind are named
 #   INTERVAL   seconds between two samples; 0: one census and no sample
 #   COUNTER    the program for a Python of this host, see _census_host.py
 # Whoever counts answers in lines: whole 1; fin_wait_2 SOCKETS; inbound SOCKETS PORTS; outbound SOCKETS GROUPS LOST;
-# undetermined SOCKETS PORTS; in PORT SOCKETS; other PORT SOCKETS listener|free; out SOURCE DESTINATION PORT SOCKETS;
-# timestamps DESTINATION PORT WITH WITHOUT; offset WORD; and end.
+# undetermined SOCKETS PORTS; in PORT SOCKETS; other PORT SOCKETS listener|free; out SOURCE DESTINATION PORT
+# SOCKETS OPEN; timestamps DESTINATION PORT WITH WITHOUT; offset WORD; and end.
 # shellcheck disable=SC2154 # the variables and the functions of _probe.sh
 
 census() {
@@ -62,7 +62,7 @@ end") ;; *) return 1 ;; esac
   case $answer in *" 1
 fin_wait_2 0
 inbound 0 0
-outbound 0 0 0
+outbound 0 "*"
 undetermined 0 0
 "*) ;; *) return 0 ;; esac
   if ! [ -r /proc/net/sockstat ]; then return 0; fi
@@ -102,7 +102,7 @@ is_binary() {
 by_ss() {
   have ss && have awk || return 1
   # With the names of states: they are left out where only one is asked for.
-  answer=$({ ss -ltn; echo sockets; ss -tano state time-wait state fin-wait-2; } 2>/dev/null | tally ss)
+  answer=$({ ss -ltn; echo sockets; all_by_ss; } 2>/dev/null | tally ss)
   is_answer || return 1
   counted=ss
   filter=''
@@ -117,6 +117,10 @@ END
     answer="$(ss -tnoi state established "( $filter )" 2>/dev/null | timestamps)
 $answer"
   fi
+}
+all_by_ss() {
+  ss -tano state time-wait state established state syn-sent state fin-wait-1 state fin-wait-2 state close-wait \
+    state last-ack state closing
 }
 # Two lines for each connection: addresses, and what was negotiated.
 timestamps() {
@@ -191,20 +195,25 @@ tally() {
       }
       return 1
     }
-    function count(local, local_port, remote, remote_port,   name) {
+    # In TIME_WAIT, or open.
+    function count(waits, local, local_port, remote, remote_port) {
       if (!(local_port in ephemeral)) ephemeral[local_port] = is_ephemeral(decimal(local_port))
-      if (!ephemeral[local_port]) { ports[local_port]++; return }
-      outbound++
-      name = local " " remote " " remote_port
-      if (!(name in groups)) number_of_groups++
-      groups[name]++
+      if (!ephemeral[local_port]) { if (waits) ports[local_port]++; return }
+      if (waits) { outbound++; tell(groups, local " " remote " " remote_port) }
+      else tell(opened, local " " remote " " remote_port)
       if (number_of_groups > most) prune()
     }
+    function tell(tally, name) {
+      if (!(name in tally)) number_of_groups++
+      tally[name]++
+    }
     # Forgets the smallest groups; see _census_host.py.
-    function prune(   least, name) {
-      for (least = 1; number_of_groups > most / 2; least *= 2)
-        for (name in groups) if (groups[name] <= least) { delete groups[name]; number_of_groups-- }
+    function prune(   least) {
+      for (least = 1; number_of_groups > most / 2; least *= 2) { forget(groups, least); forget(opened, least) }
       lost += least / 2
+    }
+    function forget(tally, least,   name) {
+      for (name in tally) if (tally[name] <= least) { delete tally[name]; number_of_groups-- }
     }
     function plain(address) {
       if (length(address) != 32) return address
@@ -213,16 +222,16 @@ tally() {
       return address
     }
     mode == "proc" {
-      if (substr($6, 1, 3) != "03:") next
-      if ($4 == "05") { fin_wait_2++; next }
+      if ($4 !~ /^0[1245689B]$/) next
+      if ($4 == "05" && substr($6, 1, 3) == "03:") fin_wait_2++
       split($2, one, ":"); split($3, other, ":")
-      count(plain(one[1]), one[2], plain(other[1]), other[2])
+      count($4 == "06", plain(one[1]), one[2], plain(other[1]), other[2])
       next
     }
     $1 == "sockets" { told = 1; next }
     !told { two_listening(); next }
-    $1 == "TIME-WAIT" { if (two_addresses()) count(local, local_port, remote, remote_port); next }
     $1 == "FIN-WAIT-2" && /timer:\(timewait,/ { fin_wait_2++ }
+    { if (two_addresses()) count($1 == "TIME-WAIT", local, local_port, remote, remote_port) }
     function two_listening() { if (two_addresses()) listening[local_port + 0] }
     # The largest of an array, again and again: awk has no way to sort.
     function largest(array, how_many, kind,   done, name, best) {
@@ -237,7 +246,7 @@ tally() {
     }
     function tell_group(name,   words) {
       split(name, words, " ")
-      print "out", words[1], words[2], decimal(words[3]), groups[name]
+      print "out", words[1], words[2], decimal(words[3]), groups[name] + 0, opened[name] + 0
     }
     END {
       for (raw in ports) {
@@ -248,11 +257,15 @@ tally() {
       print "whole", 1
       print "fin_wait_2", fin_wait_2 + 0
       print "inbound", inbound + 0, n_in + 0
-      print "outbound", outbound + 0, number_of_groups + 0, lost + 0
+      for (name in groups) taken[name] = groups[name]
+      for (name in opened) taken[name] += opened[name]
+      number_of_groups = 0
+      for (name in taken) number_of_groups++
+      print "outbound", outbound + 0, number_of_groups, lost + 0
       print "undetermined", others + 0, n_others + 0
       largest(served, top + 0, "in")
       largest(rest, top + 0, "other")
-      largest(groups, top + 0, "out")
+      largest(taken, top + 0, "out")
       print "end"
     }'
 }

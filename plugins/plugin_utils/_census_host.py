@@ -1,7 +1,7 @@
 # Copyright (c) the linux_tcp.tuning authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The census of TIME_WAIT sockets by sock_diag: sent as text, and run by whatever Python from 2.7 on a host has.
+"""The census of sockets by sock_diag: sent as text, and run by whatever Python from 2.7 on a host has.
 
 Its answer is that of _census.sh. It takes: how many groups to name, the first and the last ephemeral port, and the
 ports that are reserved, as the kernel prints them.
@@ -40,6 +40,8 @@ TCPDIAG_GETSOCK = 18
 REQ_BYTECODE, INFO, BC_JMP, BC_D_COND = 1, 2, 1, 8
 AF_INET, AF_INET6 = 2, 10
 ESTABLISHED, FIN_WAIT_2, TIME_WAIT, LISTEN = 1, 5, 6, 10
+# What else keeps a local port from new connections: SYN_SENT, FIN_WAIT_1, CLOSE_WAIT, LAST_ACK and CLOSING as well.
+OPEN = [ESTABLISHED, 2, 4, FIN_WAIT_2, 8, 9, 11]
 TIMER_OF_TIME_WAIT = b"\3"
 OPTION_TIMESTAMPS, TCP_TIMESTAMP = 1, 24
 
@@ -122,20 +124,24 @@ def columns(block, stride, skip, field, size):
     return _formats[key].unpack(block)
 
 
-def is_uniform(block, stride):
-    # type: (bytes, int) -> bool
+def is_uniform(block, stride, timer):
+    # type: (bytes, int, bytes) -> bool
     """Whether all are of this length, of which the first that is not stands where it is looked for; with that timer."""
     if stride < FIXED or stride % 4 or len(block) % stride:
         return False
-    all_have = ((0, block[:1]), (1, block[1:2]), (18, TIMER_OF_TIME_WAIT))
-    return all(block[at::stride] == byte * (len(block) // stride) for at, byte in all_have)
+    all_have = ((0, block[:1]), (1, block[1:2]), (18, timer))
+    return all(block[at::stride] == byte * (len(block) // stride) for at, byte in all_have if byte)
 
 
 class Tally(object):
-    """``ephemeral`` has a 1 for each port that no one but the kernel gives to a connection, ports as they are sent."""
+    """Of sockets in TIME_WAIT, which have a timer of their own; or, with no timer, of those that are open.
 
-    def __init__(self, ephemeral):
-        # type: (bytearray) -> None
+    ``ephemeral`` has a 1 for each port that no one but the kernel gives to a connection, ports as they are sent.
+    """
+
+    def __init__(self, ephemeral, timer=TIMER_OF_TIME_WAIT):
+        # type: (bytearray, bytes) -> None
+        self.timer = timer
         self.is_ephemeral = ephemeral.__getitem__
         self.is_other = ephemeral.translate(MARKS[0]).__getitem__
         # By the first byte of a port: whether none, some (2) or all of those 256 are ephemeral.
@@ -148,13 +154,16 @@ class Tally(object):
 
     def add(self, block, stride):
         # type: (bytes, int) -> None
-        if not is_uniform(block, stride):
+        if not is_uniform(block, stride, self.timer):
             # Among them are sockets in FIN_WAIT_2 that a program still holds: they have another timer.
-            small = [one for one in messages_in(block) if len(one) >= FIXED and one[18:19] == TIMER_OF_TIME_WAIT]
-            for length in set(map(len, small)):
-                self.add(b"".join(one for one in small if len(one) == length), length)
+            mine = [one for one in messages_in(block) if len(one) >= FIXED and one[18:19].startswith(self.timer)]
+            for length in {one[:4] for one in mine}:
+                alike = [one for one in mine if one[:4] == length]
+                self.add(b"".join(alike), len(alike[0]))
             return
         states, families, pages = [block[at::stride] for at in (17, 16, 20)]
+        if not self.timer:
+            states = b"\6" * len(states)
         pages = pages.translate(self.pages)
         number, waiting, old = len(states), states.count(b"\6"), families.count(b"\2")
         self.fin_wait_2 += number - waiting
@@ -228,10 +237,11 @@ def address(packed):
     return socket.inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
 
 
-def listeners():
-    # type: () -> Set[int]
+def listening_ports():
+    # type: () -> List[int]
+    """The port of each listener."""
     messages = (message for block, _length in blocks_of([LISTEN]) for message in messages_in(block))
-    return {struct.unpack_from(">H", message, 20)[0] for message in messages}
+    return [struct.unpack_from(">H", message, 20)[0] for message in messages]
 
 
 def port_ranges(text):
@@ -284,7 +294,7 @@ def negotiated(destinations):
     # type: (List[Tuple[str, int]]) -> Dict[Tuple[str, int], List[int]]
     """Of established connections, by destination: how many negotiated timestamps, and how many did not."""
     found = {}  # type: Dict[Tuple[str, int], List[int]]
-    if not destinations or not established():
+    if not destinations:
         return found
     code = host_filter(destinations)
     attribute = struct.pack("=HH", 4 + len(code), REQ_BYTECODE) + code
@@ -299,13 +309,6 @@ def negotiated(destinations):
         if sum(map(sum, found.values())) >= SAMPLE:
             break
     return found
-
-
-def established():
-    # type: () -> bool
-    """Whether there are any; to look for them among a million others takes its time."""
-    lines = [line.split() for line in open("/proc/net/snmp") if line.startswith("Tcp:")]
-    return dict(zip(*lines)).get("CurrEstab") != "0"
 
 
 def tcp_options(message):
@@ -354,13 +357,25 @@ def is_one_clock(one, other):
     return (one - other + 5000) % (1 << 32) < 10000
 
 
-def tally_of(ephemeral):
-    # type: (bytearray) -> Tuple[Tally, bool]
-    """All TIME_WAIT sockets, and whether the kernel told all of them."""
+def in_use():
+    # type: () -> int
+    """How many sockets there are that are not in TIME_WAIT, those that listen among them."""
+    lines = open("/proc/net/sockstat").readlines()
+    try:
+        of_ipv6 = open("/proc/net/sockstat6").readlines()
+    except EnvironmentError:
+        # A kernel may have no IPv6.
+        of_ipv6 = []
+    return sum(int(line.split()[2]) for line in lines + of_ipv6 if line.startswith(("TCP:", "TCP6:")))
+
+
+def tally_of(states, ephemeral, timer=TIMER_OF_TIME_WAIT):
+    # type: (List[int], bytearray, bytes) -> Tuple[Tally, bool]
+    """All sockets in these states, and whether the kernel told all of them."""
     for _attempt in range(3):
-        tally = Tally(ephemeral)
+        tally = Tally(ephemeral, timer)
         try:
-            for block, length in blocks_of([TIME_WAIT, FIN_WAIT_2]):
+            for block, length in blocks_of(states):
                 tally.add(block, length)
         except Interrupted:
             continue
@@ -378,25 +393,33 @@ def largest(tally, top):
 def answer(words):
     # type: (List[str]) -> Iterator[str]
     top, low, high = map(int, words[:3])
-    listening = listeners()
-    tally, whole = tally_of(ephemeral_ports(low, high, listening | port_ranges(words[3])))
+    listeners = listening_ports()
+    listening = set(listeners)
+    ephemeral = ephemeral_ports(low, high, listening | port_ranges(words[3]))
+    tally, whole = tally_of([TIME_WAIT, FIN_WAIT_2], ephemeral)
     groups = tally.merged()
+    opened, lost = {}, tally.lost  # type: Dict[bytes, int], int
+    # To look for them among a million others takes its time.
+    if tally.fin_wait_2 or in_use() > len(listeners):
+        others, all_told = tally_of(OPEN, ephemeral, b"")
+        opened, lost, whole = others.merged(), max(lost, others.lost), whole and all_told
+    taken = {key: groups.get(key, 0) + opened.get(key, 0) for key in set(groups) | set(opened)}
     ports = {as_sent(raw): number for raw, number in tally.ports.items()}
     inbound = {port: ports[port] for port in ports if port in listening and not low <= port <= high}
-    others = {port: ports[port] for port in ports if port not in inbound}
+    rest = {port: ports[port] for port in ports if port not in inbound}
     yield "whole %d\nfin_wait_2 %d" % (int(whole), tally.fin_wait_2)
     yield "inbound %d %d" % (sum(inbound.values()), len(inbound))
-    yield "outbound %d %d %d" % (tally.outbound, len(groups), tally.lost)
-    yield "undetermined %d %d" % (sum(others.values()), len(others))
+    yield "outbound %d %d %d" % (tally.outbound, len(taken), lost)
+    yield "undetermined %d %d" % (sum(rest.values()), len(rest))
     for port in largest(inbound, top):
         yield "in %d %d" % (port, inbound[port])
-    for port in largest(others, top):
-        yield "other %d %d %s" % (port, others[port], "listener" if port in listening else "free")
-    named = largest(groups, top)
+    for port in largest(rest, top):
+        yield "other %d %d %s" % (port, rest[port], "listener" if port in listening else "free")
+    named = largest(taken, top)
     for key in named:
-        yield "out %s %s %d %d" % (name_of(key) + (groups[key],))
+        yield "out %s %s %d %d %d" % (name_of(key) + (groups.get(key, 0), opened.get(key, 0)))
     try:
-        sample = negotiated(sorted({name_of(key)[1:] for key in named}))
+        sample = negotiated(sorted({name_of(key)[1:] for key in named if key in opened}))
     except (EnvironmentError, Interrupted):
         sample = {}
     for destination, numbers in sorted(sample.items()):

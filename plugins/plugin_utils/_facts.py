@@ -91,6 +91,7 @@ def _use(use: Use) -> dict[str, Any]:
         "destination": one.destination,
         "port": one.port,
         "sockets": one.sockets,
+        "open": one.open,
         "share": use.share,
         "growth": use.growth,
         "seconds_left": use.seconds_left,

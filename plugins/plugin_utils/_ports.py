@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -93,21 +92,19 @@ class Use:
     """What connections to a destination take of the ports.
 
     ``growth`` is by how many sockets in TIME_WAIT there are more each second, None where there was one look only.
-    ``established`` are connections that are open, as far as they were looked at. ``lifetime`` is how many seconds
-    TIME_WAIT lasts.
+    ``lifetime`` is how many seconds TIME_WAIT lasts.
     """
 
     destination: Destination
     usable: int | None
     reuse: Reuse
     growth: float | None
-    established: int = 0
     lifetime: int = 60
 
     @property
     def share(self) -> float | None:
-        """The part of the usable ports that sockets in TIME_WAIT take: 1 is all of it."""
-        return round(self.destination.sockets / self.usable, 4) if self.usable else None
+        """The part of the usable ports that sockets in TIME_WAIT and open ones take: 1 is all of it."""
+        return round(self.destination.ports / self.usable, 4) if self.usable else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -118,7 +115,7 @@ class Use:
         """
         if self.usable is None or not self.growth or self.reuse == "works":
             return None
-        free = self.usable - self.established
+        free = self.usable - self.destination.open
         if self.growth * self.lifetime < free:
             return None
         return round(max(0, free - self.destination.sockets) / self.growth, 1)
@@ -129,18 +126,9 @@ class Use:
 
 
 def uses_of(snapshot: Snapshot, census: Census, growth: Mapping[Destination, float]) -> tuple[Use, ...]:
-    """The destinations of a census, those with most sockets first."""
+    """The destinations of a census, those that take most ports first."""
     usable, lifetime = usable_ports(snapshot), capacity_of(snapshot).time_wait_seconds
-    sources = Counter((one.destination, one.port) for one in census.outbound.destinations)
     return tuple(
-        Use(
-            one,
-            usable,
-            reuse_towards(snapshot, one),
-            growth.get(one),
-            # They are counted by destination: from which of several sources they come is not known.
-            one.with_timestamps + one.without_timestamps if sources[one.destination, one.port] == 1 else 0,
-            lifetime,
-        )
+        Use(one, usable, reuse_towards(snapshot, one), growth.get(one), lifetime)
         for one in census.outbound.destinations
     )

@@ -68,7 +68,7 @@ def _row(host: str, facts: Mapping[str, Any] | None) -> Sequence[str]:
 
 
 def _worst_destination(census: Mapping[str, Any] | None) -> str:
-    """Where most TIME_WAIT sockets of this host's own connections lead to, and the part of the ports they take."""
+    """Where most connections of this host lead to, in TIME_WAIT or open, and the part of the ports they take."""
     if census is None:
         return "not counted"
     if not census["outbound"]["top"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._snapshot import 
 
 from tests.sandbox.hosts import SandboxHost
 from tests.sandbox.states import PROGRAMS, cover_proc_net, install, state
+from tests.system.peers import peer
 from tests.system.sockets import connect, listen, sockets
 
 #: What makes one of them do it: the others know nothing then.
@@ -104,7 +106,8 @@ COUNTED = Census(
         52,
         3,
         destinations=(
-            Destination("127.0.0.1", "127.0.0.2", 3306, 42),
+            # Those that only the client closed, and those that nobody did.
+            Destination("127.0.0.1", "127.0.0.2", 3306, 42, open=12),
             Destination("::1", "::1", 8080, 7),
             Destination("127.0.0.1", "127.0.0.3", 8080, 3),
         ),
@@ -175,6 +178,47 @@ def test_thousands_of_sockets_of_both_families_are_all_counted(host: SandboxHost
         ]
 
 
+def test_open_connections_are_counted_where_nothing_waits(host: SandboxHost) -> None:
+    plan = [listen("::", 443), connect("127.0.0.9", 443, 5, "nobody"), connect("::1", 443, 700, "nobody")]
+    # The kernel gives it no port.
+    plan += [connect("127.0.0.9", 443, 1, "nobody", source=5555)]
+    # Of the listener's own end, which is left in CLOSE_WAIT, none is outbound.
+    plan += [connect("127.0.0.8", 443, 2, "half")]
+    with sockets(host, *plan):
+        for method, changes in ENGINES.items():
+            outbound = comparable(census_of(host, changes, top=2)).outbound
+            assert (outbound.sockets, outbound.members) == (0, 3), method
+            assert [(one.destination, one.sockets, one.open) for one in outbound.destinations] == [
+                ("::1", 0, 700),
+                ("127.0.0.9", 0, 5),
+            ], method
+
+
+def test_open_connections_of_ipv6_alone_are_counted_too(host: SandboxHost) -> None:
+    with sockets(host, listen("::", 443), connect("::1", 443, 5, "nobody")):
+        for method, changes in ENGINES.items():
+            [one] = census_of(host, changes).outbound.destinations
+            assert (one.destination, one.open) == ("::1", 5), method
+
+
+def test_a_connection_that_waits_for_the_handshake_is_open(host: SandboxHost) -> None:
+    client = (
+        "import socket, sys\n"
+        "client = socket.socket(); client.setblocking(False); client.connect_ex(('192.0.2.2', 443))\n"
+        "print('ready', flush=True); sys.stdin.read()"
+    )
+    with peer(host, 443) as other:
+        other.sh("nft 'table ip t { chain c { type filter hook input priority 0; tcp dport 443 drop; }; }'")
+        with subprocess.Popen(
+            host.entered(sys.executable, "-B", "-c", client), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            assert process.stdout.readline() == b"ready\n"
+            for method, changes in ENGINES.items():
+                [one] = census_of(host, changes).outbound.destinations
+                assert (one.port, one.sockets, one.open) == (443, 0, 1), method
+
+
 def test_a_host_without_time_wait_sockets_has_a_census_of_none(host: SandboxHost) -> None:
     for changes in ENGINES.values():
         census = census_of(host, changes)
@@ -226,6 +270,7 @@ def test_only_as_many_groups_as_asked_for_are_named_those_with_most(host: Sandbo
 def test_with_more_groups_than_memory_for_them_the_largest_is_named_and_no_total_is_wrong(host: SandboxHost) -> None:
     plan = [listen("::", 3306), connect("127.1.0.1", 3306, 400)]
     plan += [connect(f"127.2.0.{number}", 3306) for number in range(1, 120)]
+    plan += [connect(f"127.3.0.{number}", 3306, closes="nobody") for number in range(1, 60)]
     with sockets(host, *plan):
         for method, changes in ENGINES.items():
             probe = Probe(sockets=True)
@@ -237,6 +282,7 @@ def test_with_more_groups_than_memory_for_them_the_largest_is_named_and_no_total
             assert largest.destination == "127.1.0.1"
             assert census.outbound.lost > 0
             assert 400 - census.outbound.lost <= largest.sockets <= 400
+            assert census.outbound.members <= 32
 
 
 @pytest.mark.parametrize(
@@ -267,9 +313,11 @@ def test_no_question_is_asked_that_would_load_a_kernel_module(
 def test_an_empty_answer_that_the_kernel_contradicts_is_not_believed(host: SandboxHost) -> None:
     probe = Probe(sockets=True)
     script = script_for(probe)
-    assert script.count("blocks_of([TIME_WAIT, FIN_WAIT_2])") == 1
-    script = script.replace("blocks_of([TIME_WAIT, FIN_WAIT_2])", "blocks_of([])")
-    with sockets(host, listen("127.0.0.1", 80), connect("127.0.0.1", 80, 3)):
+    assert script.count("tally_of([TIME_WAIT, FIN_WAIT_2]") == 1
+    script = script.replace("tally_of([TIME_WAIT, FIN_WAIT_2]", "tally_of([]")
+    # Those that are open are told: they say nothing of those in TIME_WAIT.
+    opened = connect("127.0.0.1", 80, 2, closes="nobody")
+    with sockets(host, listen("127.0.0.1", 80), connect("127.0.0.1", 80, 3), opened):
         [census] = censuses_of(ask(host, script, probe))
         assert (census.method, census.outbound.sockets) == ("ss", 3)
         install(host, "ss", "exit 0")

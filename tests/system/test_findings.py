@@ -146,7 +146,7 @@ def test_ports_run_out_and_then_connect_fails_and_reuse_mends_both(host: Sandbox
         there = found(host)
         assert set(there) == {"ports_exhausted"}
         [words] = there["ports_exhausted"].evidence
-        assert "99 TIME_WAIT sockets of 100 usable ports" in words
+        assert "99 TIME_WAIT sockets and 1 open connection of 100 usable ports" in words
         # The first of its commands alone, for the second would do as well.
         host.sh(there["ports_exhausted"].commands[0])
         assert found(host) == {}
@@ -166,6 +166,30 @@ def test_a_wider_range_of_ports_mends_it_too_with_listeners_reserved(host: Sandb
         assert found(host) == {}
         with connections(host, 3306, 200) as again:
             assert set(again) == {"connected"}
+
+
+def test_ports_that_open_connections_hold_are_told_and_reuse_is_no_remedy(host: SandboxHost) -> None:
+    host.set_sysctl("ip_local_port_range", "40000\t40099")
+    host.set_sysctl("tcp_tw_reuse", 1)
+    with peer(host, 3306):
+        with connections(host, 3306, 105, stay=105) as first:
+            assert first[-1] == "EADDRNOTAVAIL"
+            there = found(host)
+            assert set(there) == {"ports_exhausted"}
+            [words] = there["ports_exhausted"].evidence
+            assert words.endswith("100 open connections of 100 usable ports")
+            [command] = there["ports_exhausted"].commands
+            host.sh(command)
+            with connections(host, 3306, 200, stay=200) as again:
+                assert set(again) == {"connected"}
+            assert found(host) == {}
+            host.set_sysctl("ip_local_port_range", "40000\t40099")
+            assert set(found(host)) == {"ports_exhausted"}
+        # Its other remedy: they are closed, and what is left of them can be reused.
+        time.sleep(1.1)
+        with connections(host, 3306, 1, stay=1) as last:
+            assert last == ["connected"]
+            assert found(host) == {}
 
 
 def test_ports_that_are_taken_ever_faster_run_out_in_so_many_seconds(host: SandboxHost) -> None:

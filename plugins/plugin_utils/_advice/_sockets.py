@@ -48,10 +48,10 @@ def reuse_irrelevant_here(host: Observed) -> Finding | None:
 
 def _held(use: Use, host: Observed) -> int:
     """How many ports to a destination no new connection gets: of those that are open, and in TIME_WAIT."""
-    # Reuse is counted for the whole host: what it says of one destination it says where there is no other.
-    alone = host.census is not None and host.census.outbound.members == 1
+    # Reuse is counted for the whole host: what it says of one destination it says where no other has TIME_WAIT.
+    alone = host.census is not None and host.census.outbound.sockets == use.destination.sockets
     reused = alone and bool(host.rates and host.rates["reused"]) and use.reuse in ("partly", "unknown")
-    return use.established + (0 if use.reuse == "works" or reused else use.destination.sockets)
+    return use.destination.open if use.reuse == "works" or reused else use.destination.ports
 
 
 def _is_exhausted(use: Use, host: Observed) -> bool:
@@ -74,7 +74,7 @@ def ports_exhausted(host: Observed) -> Finding | None:
         "error",
         f"no ephemeral port is left for connections to {_names(uses)}: connect() fails with EADDRNOTAVAIL, 'Cannot "
         "assign requested address'",
-        tuple(_taken(use, host) for use in uses),
+        tuple(map(_taken, uses)),
         *_more_ports(uses, host.snapshot),
     )
 
@@ -87,7 +87,7 @@ def ports_running_out(host: Observed) -> Finding | None:
         "ports_running_out",
         "warning",
         f"ephemeral ports for connections to {_names(uses)} are running out",
-        tuple(_taken(use, host) for use in uses),
+        tuple(map(_taken, uses)),
         *_more_ports(uses, host.snapshot),
     )
 
@@ -97,22 +97,23 @@ def _names(uses: Iterable[Use]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
+#: Of sockets in TIME_WAIT.
 _REUSE = {
-    "works": "they can be reused",
-    "partly": "some of them can be reused",
+    "works": "TIME_WAIT can be reused",
+    "partly": "some TIME_WAIT can be reused",
     "off": "tcp_tw_reuse is off for them",
-    "no_timestamps": "without timestamps at both ends they cannot be reused",
-    "unknown": "whether they can be reused is not known, as no connection is established that would tell",
+    "no_timestamps": "without timestamps at both ends TIME_WAIT cannot be reused",
+    "unknown": "whether TIME_WAIT can be reused is not known, as no connection is established that would tell",
 }
 
 
-def _taken(use: Use, host: Observed) -> str:
+def _taken(use: Use) -> str:
     one = use.destination
-    words = [f"{one.source} to {use.name}: {one.sockets} TIME_WAIT sockets of {use.usable} usable ports"]
-    held = _held(use, host)
-    if held not in (0, one.sockets):
-        words.append(f"{held} ports held with those of established connections")
-    words.append(_REUSE[use.reuse])
+    taken = [f"{one.sockets} TIME_WAIT sockets"] if one.sockets or not one.open else []
+    taken += [f"{one.open} open connection{'' if one.open == 1 else 's'}"] if one.open else []
+    words = [f"{one.source} to {use.name}: {' and '.join(taken)} of {use.usable} usable ports"]
+    if one.sockets:
+        words.append(_REUSE[use.reuse])
     if use.growth:
         words.append(f"{use.growth:+g} per second")
     if use.seconds_left is not None:
@@ -122,9 +123,15 @@ def _taken(use: Use, host: Observed) -> str:
 
 def _more_ports(uses: list[Use], snapshot: Snapshot) -> tuple[str, tuple[str, ...]]:
     """What to do where ports are short, the best first, and the commands for what can be set."""
-    first = "keep connections alive or pool them: no connection, no TIME_WAIT"
+    first = []
+    if any(_wait(use) for use in uses):
+        first.append("keep connections alive or pool them: no connection, no TIME_WAIT")
+    if any(use.destination.open >= MUCH * (use.usable or 0) for use in uses):
+        first.append(
+            "close connections that nobody needs (ss -tn shows them; one in CLOSE-WAIT its program has forgotten)"
+        )
     commands, settings = [], []
-    if any(use.reuse == "off" and use.destination.timestamps != "not_negotiated" for use in uses):
+    if any(use.reuse == "off" and use.destination.timestamps != "not_negotiated" and _wait(use) for use in uses):
         values: dict[str, Value] = {"tcp_tw_reuse": 1}
         if snapshot.knobs.get("tcp_timestamps") == 0:
             values["tcp_timestamps"] = 1
@@ -138,7 +145,12 @@ def _more_ports(uses: list[Use], snapshot: Snapshot) -> tuple[str, tuple[str, ..
             f"a wider range of ports, where no service is configured with one of the new ones ({kept(variables)})"
         )
     settings.append("more ports or addresses at the destination, or of this host")
-    return f"{first}; {'; '.join(settings)}", tuple(commands)
+    return "; ".join([*first, *settings]), tuple(commands)
+
+
+def _wait(use: Use) -> bool:
+    """Whether it is sockets in TIME_WAIT, too, that take the ports."""
+    return use.destination.sockets >= MUCH * (use.usable or 0)
 
 
 def _wider(snapshot: Snapshot) -> dict[str, Value]:
@@ -170,11 +182,7 @@ def peers_without_timestamps(host: Observed) -> Finding | None:
     # Those of this host are another finding.
     if host.snapshot.knobs.get("tcp_timestamps") == 0:
         return None
-    uses = [
-        use
-        for use in host.uses
-        if use.destination.timestamps == "not_negotiated" and use.usable and (use.share or 0) >= MUCH
-    ]
+    uses = [use for use in host.uses if use.destination.timestamps == "not_negotiated" and use.usable and _wait(use)]
     if not uses:
         return None
     return Finding(

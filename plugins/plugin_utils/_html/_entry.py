@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._markup import Html, element, text
-from ._parts import STATES, number
+from ._parts import STATES, ports_taken
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Entry:
     @property
     def worst(self) -> Mapping[str, Any] | None:
         """The destination that takes most of the ports."""
-        return max(self.destinations, key=lambda found: number(found["sockets"]) or 0, default=None)
+        return max(self.destinations, key=ports_taken, default=None)
 
     @property
     def recycles(self) -> bool:

@@ -21,6 +21,7 @@ from ._parts import (
     mark,
     named,
     number,
+    ports_taken,
     share,
     small,
     spaced,
@@ -86,9 +87,7 @@ def _worst(entries: Sequence[Entry]) -> Html:
     )
     entry, worst = max(found, key=lambda pair: _weight(pair[1]), default=(None, None))
     if entry is None or worst is None:
-        return element(
-            "p", text("No host has TIME_WAIT sockets of connections of its own"), scope, text("."), class_="note"
-        )
+        return element("p", text("No host has connections of its own"), scope, text("."), class_="note")
     left = EMPTY if worst["seconds_left"] is None else joined([Html(", full in "), duration(worst["seconds_left"])])
     taken = EMPTY if worst["share"] is None else joined([share(worst["share"]), Html(" of the ports, ")])
     return element(
@@ -96,13 +95,13 @@ def _worst(entries: Sequence[Entry]) -> Html:
         element("span", text("Worst destination"), class_="label"),
         spaced(element("code", destination(worst)), text("from"), entry.link),
         gauge(worst["share"]),
-        element("span", taken, count(worst["sockets"]), Html(" sockets"), left, scope),
+        element("span", taken, count(ports_taken(worst)), Html(" sockets"), left, scope),
         class_="worst",
     )
 
 
 def _weight(found: Mapping[str, Any] | None) -> tuple[float, float]:
-    return (number(found["share"]) or 0, number(found["sockets"]) or 0) if found else (0, 0)
+    return (number(found["share"]) or 0, ports_taken(found)) if found else (0, 0)
 
 
 def blast_radius(found: Sequence[Mapping[str, Any]], entries: Sequence[Entry]) -> Html:

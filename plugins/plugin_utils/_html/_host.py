@@ -131,10 +131,10 @@ def _census(census: Mapping[str, Any], most: int) -> Iterator[Html]:
     top = outbound["top"][:most]
     if top:
         more = (number(outbound["destinations"]) or 0) - len(top)
-        headings = ("Destination", "Ports taken", "Sockets", "Growth", "Full in", "Timestamps", "Reuse")
+        headings = ("Destination", "Ports taken", "TIME_WAIT", "Open", "Growth", "Full in", "Timestamps", "Reuse")
         yield element("h4", text("Destinations"))
-        yield table(headings, map(_destination, top), "Connections from this host, in TIME_WAIT", "cards destinations")
-        yield element("p", text(f"and {more:,.0f} more with fewer sockets"), class_="note") if more > 0 else EMPTY
+        yield table(headings, map(_destination, top), "Connections from this host", "cards destinations")
+        yield element("p", text(f"and {more:,.0f} more with fewer ports"), class_="note") if more > 0 else EMPTY
     notes = [
         *(("The kernel could not tell all sockets.",) if not census["complete"] else ()),
         *((f"Up to {outbound['lost']} sockets of each are not counted.",) if outbound["lost"] else ()),
@@ -169,6 +169,7 @@ def _destination(found: Mapping[str, Any]) -> Html:
         element("th", where, scope="row", role="rowheader"),
         cell(gauge(found["share"]), element("b", share(found["share"]))),
         cell(count(found["sockets"]), kind="amount"),
+        cell(count(found["open"]), kind="amount"),
         cell(per_second(found["growth"]), kind="amount"),
         cell(_left(found), kind="amount"),
         cell(word(TIMESTAMPS, found["timestamps"]), SPACE, small(looked_at) if seen else EMPTY),

@@ -100,8 +100,10 @@ def _words() -> Html:
 
 
 WORDS: Final[Mapping[str, str]] = {
-    "Ports taken": "The part of the usable ephemeral ports that sockets in TIME_WAIT to this destination take. Each "
-    "destination has all ports to itself: at 100% no new connection to it can be opened, unless reuse works.",
+    "Ports taken": "The part of the usable ephemeral ports that connections to this destination take, in TIME_WAIT and "
+    "open ones. Each destination has all ports to itself: at 100% no new connection to it can be opened, unless reuse "
+    "works.",
+    "Open": "Connections in any other state than TIME_WAIT.",
     "Full in": "When no port is left for this destination, if the number of sockets goes on growing as it did while it "
     "was measured.",
     "Reuse": "In the table of hosts the setting tcp_tw_reuse; in that of destinations whether it lets new connections "

@@ -55,6 +55,11 @@ EXPOSURES: Final[Mapping[str, str]] = {
 }
 
 
+def ports_taken(found: Mapping[str, Any]) -> float:
+    """By a destination: those of its sockets in TIME_WAIT and of the open ones."""
+    return sum(number(found[name]) or 0 for name in ("sockets", "open"))
+
+
 def number(value: object) -> float | None:
     """The value where it is a number, to compare and to sort by."""
     finite = isinstance(value, (int, float)) and math.isfinite(value)

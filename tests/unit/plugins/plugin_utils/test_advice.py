@@ -39,9 +39,11 @@ def counted(
     return Observed(host.snapshot(), UNTAGGED, census, known, growing)
 
 
-def taken(sockets: int, timestamps: tuple[int, int] = (1, 0), address: str = "10.0.0.5") -> Destination:
+def taken(
+    sockets: int, timestamps: tuple[int, int] = (1, 0), address: str = "10.0.0.5", opened: int = 0
+) -> Destination:
     """Sockets to a destination; a host with the default range has 28232 ports for it."""
-    return Destination("10.0.0.9", address, 3306, sockets, *timestamps)
+    return Destination("10.0.0.9", address, 3306, sockets, *timestamps, opened)
 
 
 def with_knobs(kernel: str = "Linux 6.18", files: dict[str, str] | None = None, **knobs: int) -> Host:
@@ -305,11 +307,27 @@ def test_what_is_reused_may_be_that_of_another_destination() -> None:
 
 
 def test_ports_of_open_connections_are_taken_whatever_can_be_reused() -> None:
-    one = taken(10, (28000, 0))
-    assert found(counted(with_knobs(tcp_tw_reuse=1), one), "ports_exhausted")
-    # From which of two sources they come is not known.
-    other = replace(one, source="10.0.0.10")
-    assert not found(counted(with_knobs(tcp_tw_reuse=1), one, other), "ports_exhausted")
+    one = taken(10, opened=28000)
+    [finding] = found(counted(with_knobs(tcp_tw_reuse=1), one), "ports_exhausted")
+    [words] = finding.evidence
+    assert words.startswith(
+        "10.0.0.9 to 10.0.0.5:3306: 10 TIME_WAIT sockets and 28000 open connections of 28232 usable"
+    )
+    assert words.endswith("; TIME_WAIT can be reused")
+    assert finding.remedy.startswith("close connections that nobody needs")
+    # Reuse is no remedy for them, and no connection that is open can be.
+    assert [command for command in finding.commands if "reuse" in command] == []
+    [finding] = found(counted(a_host(), replace(one, sockets=0)), "ports_exhausted")
+    assert finding.evidence == ("10.0.0.9 to 10.0.0.5:3306: 28000 open connections of 28232 usable ports",)
+    assert [command for command in finding.commands if "reuse" in command] == []
+    [finding] = found(counted(a_host(), taken(14000, opened=14000)), "ports_exhausted")
+    assert finding.remedy.startswith("keep connections alive or pool them")
+    assert "close connections that nobody needs" in finding.remedy
+    assert finding.commands[0] == "sysctl -w net.ipv4.tcp_tw_reuse=1"
+
+
+def test_open_connections_to_a_peer_without_timestamps_say_nothing_of_reuse() -> None:
+    assert not found(counted(a_host(), taken(10, (0, 12), opened=9000)), "peers_without_timestamps")
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ in 8080 11
 in 80 30
 other 40000 4 listener
 other 5555 1 free
-out 10.0.0.9 10.0.0.5 3306 43
-out ::1 2001:db8::5 443 7
+out 10.0.0.9 10.0.0.5 3306 43 15
+out ::1 2001:db8::5 443 7 0
 timestamps 10.0.0.5 3306 0 12
 timestamps 2001:db8::5 443 3 1
 timestamps 10.0.0.77 3306 1 0
@@ -64,10 +64,12 @@ def test_an_answer_is_read_and_sorted() -> None:
     assert found.inbound.ports == (Port(80, 30, listener=True), Port(8080, 11, listener=True))
     assert found.undetermined.ports == (Port(40000, 4, listener=True), Port(5555, 1, listener=False))
     assert found.outbound.destinations == (
-        Destination("10.0.0.9", "10.0.0.5", 3306, 43, 0, 12),
+        Destination("10.0.0.9", "10.0.0.5", 3306, 43, 0, 12, 15),
         Destination("::1", "2001:db8::5", 443, 7, 3, 1),
     )
     assert [one.timestamps for one in found.outbound.destinations] == ["not_negotiated", "mixed"]
+    opened = census(ANSWER.replace("443 7 0", "443 7 52"))
+    assert [one.port for one in opened.outbound.destinations] == [443, 3306]
     assert found.offset == "per_connection"
 
 
@@ -94,6 +96,7 @@ def test_addresses_of_proc_are_words_in_the_order_of_the_host() -> None:
         ANSWER.replace("inbound 41", "inbound 4\u0661"),
         ANSWER.replace("inbound 41 2", "inbound 41"),
         ANSWER.replace("in 80 30", "in 80"),
+        ANSWER.replace("3306 43 15", "3306 43"),
         ANSWER.replace("10.0.0.9", "\x1b[2J"),
         ANSWER.replace("10.0.0.9", "10.0.0"),
         ANSWER.replace("10.0.0.9", "fe80::1%\x07"),
@@ -108,7 +111,7 @@ def test_an_answer_that_is_not_one_is_an_error(wrong: str) -> None:
 
 
 def test_of_an_answer_with_too_many_groups_only_so_many_are_taken() -> None:
-    many = "".join(f"in {port} 1\nout 10.0.0.9 10.0.0.5 {port} 1\n" for port in range(1, 500))
+    many = "".join(f"in {port} 1\nout 10.0.0.9 10.0.0.5 {port} 1 0\n" for port in range(1, 500))
     found = census(ANSWER.replace("end\n", f"{many}end\n"))
     assert (len(found.inbound.ports), len(found.outbound.destinations)) == (100, 100)
 
@@ -176,7 +179,7 @@ def test_what_a_destination_has_more_is_its_growth() -> None:
 
 
 def test_the_growth_of_a_destination_that_was_not_named_before_is_not_known_unless_all_were() -> None:
-    gone = ANSWER.replace("out ::1 2001:db8::5 443 7\n", "")
+    gone = ANSWER.replace("out ::1 2001:db8::5 443 7 0\n", "")
     some = census(gone)
     every = census(gone.replace("outbound 50 2", "outbound 43 1"))
     for before, known in ((some, {3306}), (every, {3306, 443})):

@@ -66,8 +66,10 @@ def name_of(message: Message) -> tuple[str, str, int]:
     return text(message.source), text(message.destination), message.port
 
 
-def tally(*blocks: bytes, others: frozenset[int] = frozenset({40000, 33000})) -> host.Tally:
-    made = host.Tally(host.ephemeral_ports(32768, 60999, set(others)))
+def tally(
+    *blocks: bytes, others: frozenset[int] = frozenset({40000, 33000}), timer: bytes = host.TIMER_OF_TIME_WAIT
+) -> host.Tally:
+    made = host.Tally(host.ephemeral_ports(32768, 60999, set(others)), timer)
     for block in blocks:
         made.add(block, struct.unpack_from("=I", block)[0])
     return made
@@ -92,6 +94,19 @@ def test_a_tally_is_what_counting_one_by_one_gives(blocks: list[list[Message]]) 
     assert named(found) == Counter(map(name_of, outbound))
     rest = Counter(message.local_port for message in time_wait if not is_outbound(message))
     assert {host.as_sent(raw): number for raw, number in found.ports.items()} == rest
+
+
+@given(st.lists(st.lists(messages(), min_size=1, max_size=20), max_size=6), st.sampled_from([0, 1, 3]))
+def test_without_a_timer_every_socket_counts_whatever_its_state_and_length(
+    blocks: list[list[Message]], odd: int
+) -> None:
+    # Such a length is padded, and two of them to the same.
+    blocks = [[replace(one, attributes=one.attributes + odd * (one.port % 2)) for one in block] for block in blocks]
+    padded = [[one.packed() + bytes(-one.attributes % 4) for one in block] for block in blocks]
+    found = tally(*map(b"".join, padded), timer=b"")
+    outbound = [message for block in blocks for message in block if is_outbound(message)]
+    assert (found.outbound, found.fin_wait_2) == (len(outbound), 0)
+    assert named(found) == Counter(map(name_of, outbound))
 
 
 PLAIN = Message(socket.AF_INET, 6, 3, 50000, 3306, b"\n\0\0\x09", b"\n\0\0\5", 8)
@@ -134,7 +149,7 @@ def test_an_interrupted_count_is_begun_again_and_the_third_time_it_is_said(
             raise host.Interrupted
 
     monkeypatch.setattr(host, "blocks_of", blocks_of)
-    found, told = host.tally_of(host.ephemeral_ports(32768, 60999, set()))
+    found, told = host.tally_of([host.TIME_WAIT], host.ephemeral_ports(32768, 60999, set()))
     assert (told, found.outbound) == (whole, 7)
 
 

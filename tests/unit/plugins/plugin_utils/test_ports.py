@@ -11,8 +11,8 @@ from ansible_collections.linux_tcp.tuning.plugins.plugin_utils._ports import Use
 from tests.unit.simulated import a_host
 
 
-def towards(address: str, sample: tuple[int, int] = (1, 0), source: str = "10.0.0.9") -> Destination:
-    return Destination(source, address, 80, 5, *sample)
+def towards(address: str, sample: tuple[int, int] = (1, 0), source: str = "10.0.0.9", opened: int = 0) -> Destination:
+    return Destination(source, address, 80, 5, *sample, opened)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_whether_reuse_helps_depends_on_setting_kernel_destination_and_both_ends
         (Use(towards("10.0.0.5"), 105, "off", 10.0), 10.0),
         (Use(towards("10.0.0.5"), 105, "works", 10.0), None),
         (Use(towards("10.0.0.5"), 105, "unknown", 10.0), 10.0),
-        (Use(towards("10.0.0.5"), 105, "off", 10.0, established=20), 8.0),
+        (Use(towards("10.0.0.5", opened=20), 105, "off", 10.0), 8.0),
         (Use(towards("10.0.0.5"), 3, "off", 10.0), 0.0),
         (Use(towards("10.0.0.5"), 105, "off", 0.0), None),
         (Use(towards("10.0.0.5"), 105, "off", -3.0), None),
@@ -57,7 +57,7 @@ def test_whether_reuse_helps_depends_on_setting_kernel_destination_and_both_ends
         # As many as come in a minute, or as long as TIME_WAIT lasts here, are never all.
         (Use(towards("10.0.0.5"), 600, "off", 10.0), 59.5),
         (Use(towards("10.0.0.5"), 601, "off", 10.0), None),
-        (Use(towards("10.0.0.5"), 601, "off", 10.0, established=1), 59.5),
+        (Use(towards("10.0.0.5", opened=1), 601, "off", 10.0), 59.5),
         (Use(towards("10.0.0.5"), 105, "off", 10.0, lifetime=10), None),
     ],
 )
@@ -68,6 +68,10 @@ def test_ports_last_for_as_long_as_they_are_taken_at_the_same_rate(use: Use, lef
 @pytest.mark.parametrize(("usable", "share"), [(10, 0.5), (5, 1.0), (28232, 0.0002), (0, None), (None, None)])
 def test_a_share_is_of_the_usable_ports(usable: int | None, share: float | None) -> None:
     assert Use(towards("10.0.0.5"), usable, "off", None).share == share
+
+
+def test_a_share_is_of_open_connections_too() -> None:
+    assert Use(towards("10.0.0.5", opened=15), 40, "works", None).share == 0.5
 
 
 def test_an_address_of_ipv6_is_told_from_its_port() -> None:
