@@ -126,8 +126,9 @@ ansible_facts:
             - C(census) is null without O(gather_subset=sockets). It has C(method), which is how they were counted; and
               C(inbound), where the local port has a listener, so that this host closed first and reuse is irrelevant;
               C(outbound) by source, destination and port of the destination; and C(undetermined), all others.
-            - Of a destination there are the C(sockets) in TIME_WAIT and the connections that are C(open), which is any
-              other state, the C(share) of usable ports that both take, what the connections established to it negotiated (C(timestamps)), and whether C(reuse) helps with it as it is set now (works, partly, off,
+            - Of a destination there are the C(sockets) in TIME_WAIT and the connections that are C(open), which is
+              any other state, the C(share) of usable ports that both take, what the connections established to it
+              negotiated (C(timestamps)), and whether C(reuse) helps with it as it is set now (works, partly, off,
               no_timestamps or unknown). With O(interval) there are C(growth), in sockets per second, and
               C(seconds_left) until no port is left for it.
           type: dict
