@@ -153,6 +153,28 @@ def test_an_interrupted_count_is_begun_again_and_the_third_time_it_is_said(
     assert (told, found.outbound) == (whole, 7)
 
 
+@pytest.mark.parametrize(
+    ("state", "in_use", "looked"),
+    [(host.TIME_WAIT, 0, False), (host.TIME_WAIT, 1, True), (host.FIN_WAIT_2, 0, True)],
+)
+def test_open_connections_are_looked_for_where_there_may_be_some(
+    monkeypatch: pytest.MonkeyPatch, state: int, in_use: int, looked: bool
+) -> None:
+    def blocks_of(states: list[int], *_more: object) -> Iterator[tuple[bytes, int]]:
+        message = replace(PLAIN, state=state).packed()
+        if state in states:
+            yield message, len(message)
+        asked.append(states)
+
+    asked: list[list[int]] = []
+    monkeypatch.setattr(host, "blocks_of", blocks_of)
+    monkeypatch.setattr(host, "in_use", lambda: in_use)
+    monkeypatch.setattr(host, "offset_of_timestamps", lambda: "unknown")
+    lines = list(host.answer(["10", "32768", "60999", ""]))
+    assert (host.OPEN in asked) is looked
+    assert f"out 10.0.0.9 10.0.0.5 3306 {'1 0' if state == host.TIME_WAIT else '0 1'}" in lines
+
+
 def test_groups_are_forgotten_when_there_are_too_many_and_it_is_said_what_may_be_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
