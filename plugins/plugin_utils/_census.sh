@@ -80,7 +80,7 @@ by_python() {
   unset IFS
   set +f
   for directory; do
-    for name in python3 platform-python python python2; do
+    for name in python3 platform-python python python2 python2.7; do
       is_binary "$directory/$name" || continue
       tried=$((tried + 1))
       # In a directory that is root's, as Python looks for its modules there first.
